@@ -1,1 +1,4 @@
 //! To be written.
+
+pub mod json_path;
+pub mod json_text;
