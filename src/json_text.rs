@@ -119,6 +119,12 @@ impl JsonText {
         Self::from_stored("{}")
     }
 
+    /// The compact text, shared rather than copied.
+    #[must_use]
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.text)
+    }
+
     /// The compact text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,4 +1,16 @@
-//! To be written.
+//! The GameBot event store: a GraphQL API server with live subscriptions over an append-only log of events.
+//!
+//! The modules in reading order: first the words, which are values without I/O; then the store, which makes
+//! the guarantees; then the API, the server around it, and the command line.
 
+pub mod cursor;
+pub mod event;
+pub mod expected_version;
+pub mod filter;
 pub mod json_path;
 pub mod json_text;
+pub mod position;
+pub mod scope;
+pub mod stream;
+
+pub mod store;

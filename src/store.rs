@@ -1,0 +1,257 @@
+//! The event store: its whole interface and the guarantees that it makes.
+//!
+//! - An append is atomic, durable when it is acknowledged, and never written twice.
+//! - Positions are dense and in commit order: whoever has read up to p has missed nothing below p.
+//! - A follower gets every event that it wants once, in order, however slow it is.
+//!
+//! The store knows nothing of GraphQL, of the game, or of who is asking: what a caller may see comes in as
+//! a [`Scope`](crate::scope::Scope).
+
+mod append;
+mod committer;
+mod database;
+mod follow;
+mod group;
+mod hub;
+mod judge;
+mod read;
+mod refusal;
+mod row;
+mod select;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::log_head;
+use sea_orm::DbBackend;
+use sea_orm::sea_query::Query;
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub use append::{Append, AppendLimits, Committed, CommittedStream, StreamAppend};
+pub use database::{Database, DatabaseOptions, OpenError};
+pub use follow::{FeedMessage, Follow, FollowOptions};
+pub use read::{
+    EventQuery, ReadError, RelatedKey, Relation, StreamFilter, StreamKey, StreamOrder, StreamQuery,
+};
+pub use refusal::{
+    AppendError, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
+    InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge, Violation,
+    ViolationKind,
+};
+pub use select::VersionRange;
+
+use crate::position::Position;
+use append::PreparedAppend;
+use committer::{Committer, GroupLimits, Queued, Ticket};
+use hub::Hub;
+
+/// How the store behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreOptions {
+    /// The limits of one append.
+    pub append: AppendLimits,
+    /// The most events of a stream that are not hidden (rule A8).
+    pub max_stream_events: i32,
+    /// The most requests that wait for the committer.
+    pub queue_requests: usize,
+    /// The most bytes of data and metadata that wait for the committer.
+    pub queue_bytes: usize,
+    /// A group takes no more requests once it holds this many events …
+    pub group_events: usize,
+    /// … or this many bytes.
+    pub group_bytes: usize,
+    /// How long an append may take before its caller is answered without an outcome.
+    pub deadline: Duration,
+    /// The events that the hub keeps for followers that are a little slow.
+    pub hub_capacity: usize,
+    /// How feeds behave.
+    pub follow: FollowOptions,
+}
+
+/// The store. Clones share it.
+#[derive(Clone)]
+pub struct EventStore(Arc<Inner>);
+
+struct Inner {
+    id: Uuid,
+    database: Arc<Database>,
+    hub: Arc<Hub>,
+    options: StoreOptions,
+    queue: std::sync::Mutex<Option<mpsc::Sender<Queued>>>,
+    queue_bytes: Arc<Semaphore>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl EventStore {
+    /// Starts the store on an open, migrated database.
+    pub async fn start(database: Database, options: StoreOptions) -> Result<Self, OpenError> {
+        let database = Arc::new(database);
+        let (id, head) = identify(&database).await?;
+        let hub = Arc::new(Hub::new(options.hub_capacity, head));
+        let (queue, receiver) = mpsc::channel(options.queue_requests.max(1));
+        let limits = GroupLimits {
+            events: options.group_events,
+            bytes: options.group_bytes,
+            max_stream_events: options.max_stream_events,
+        };
+        let committer = Committer::new(Arc::clone(&database), Arc::clone(&hub), receiver, limits);
+        let committer = tokio::spawn(committer.run());
+        Ok(Self(Arc::new(Inner {
+            id,
+            database,
+            hub,
+            queue: std::sync::Mutex::new(Some(queue)),
+            queue_bytes: Arc::new(Semaphore::new(options.queue_bytes)),
+            committer: Mutex::new(Some(committer)),
+            options,
+        })))
+    }
+
+    /// The id of this log; every cursor holds it.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.0.id
+    }
+
+    /// `SQLite` or `PostgreSQL`.
+    #[must_use]
+    pub fn backend_name(&self) -> &'static str {
+        match self.0.database.backend() {
+            DbBackend::Sqlite => "SQLite",
+            _ => "PostgreSQL",
+        }
+    }
+
+    /// The options that the store was started with.
+    #[must_use]
+    pub fn options(&self) -> &StoreOptions {
+        &self.0.options
+    }
+
+    /// The greatest position whose events have been told to the followers of this process.
+    #[must_use]
+    pub fn published_head(&self) -> Position {
+        self.0.hub.head()
+    }
+
+    /// The number of statements that reads have sent so far.
+    #[must_use]
+    pub fn read_statements(&self) -> u64 {
+        self.0.database.statements()
+    }
+
+    /// Whether the database answers now.
+    pub async fn ping(&self) -> Result<(), ReadError> {
+        self.0
+            .database
+            .ping()
+            .await
+            .map_err(|_| ReadError::Unavailable)
+    }
+
+    /// Appends events, all or none, and returns when they are durable (rules A1 to A9).
+    ///
+    /// Dropping the future gives up the answer, not the append: it may still be written.
+    pub async fn append(&self, append: Append) -> Result<Committed, AppendError> {
+        let prepared = Arc::new(append::prepare(append, &self.0.options.append)?);
+        let deadline = Instant::now() + self.0.options.deadline;
+        let (reply, answer) = oneshot::channel();
+        let ticket = Ticket::default();
+        self.enqueue(prepared, reply, deadline, ticket.clone())?;
+        match tokio::time::timeout_at(deadline, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            // Either the deadline passed, or the committer ended without an answer.
+            Ok(Err(_)) | Err(_) if ticket.cancel() => Err(AppendError::NotWritten),
+            Ok(Err(_)) | Err(_) => Err(AppendError::Timeout),
+        }
+    }
+
+    fn enqueue(
+        &self,
+        append: Arc<PreparedAppend>,
+        reply: oneshot::Sender<Result<Committed, AppendError>>,
+        deadline: Instant,
+        ticket: Ticket,
+    ) -> Result<(), AppendError> {
+        // A request with one event more than fits must still be judged, since it may be a retry.
+        let wanted = append.bytes().clamp(1, self.0.options.queue_bytes);
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+        let overloaded = || AppendError::Overloaded {
+            retry_after: OVERLOAD_PAUSE,
+        };
+        let bytes = Arc::clone(&self.0.queue_bytes)
+            .try_acquire_many_owned(wanted)
+            .map_err(|_| overloaded())?;
+        let queue = self
+            .0
+            .queue
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(queue) = queue.as_ref() else {
+            return Err(AppendError::NotWritten);
+        };
+        let queued = Queued {
+            append,
+            reply,
+            deadline,
+            ticket,
+            _bytes: bytes,
+        };
+        queue.try_send(queued).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => overloaded(),
+            mpsc::error::TrySendError::Closed(_) => AppendError::NotWritten,
+        })
+    }
+
+    /// Takes no more appends, and returns when those that were accepted are answered.
+    pub async fn close(&self) {
+        drop(
+            self.0
+                .queue
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .take(),
+        );
+        if let Some(committer) = self.0.committer.lock().await.take() {
+            let _ = committer.await;
+        }
+    }
+
+    fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    fn follow_options(&self) -> &FollowOptions {
+        &self.0.options.follow
+    }
+}
+
+/// When an append that found the queue full should come again.
+const OVERLOAD_PAUSE: Duration = Duration::from_millis(250);
+
+async fn identify(database: &Database) -> Result<(Uuid, Position), OpenError> {
+    let select = Query::select()
+        .columns([log_head::Column::StoreId, log_head::Column::Position])
+        .from(log_head::Entity)
+        .to_owned();
+    let statement = database.backend().build(&select);
+    let failed = |reason: &dyn std::fmt::Display| OpenError::Database(reason.to_string());
+    let rows = database
+        .read(statement)
+        .await
+        .map_err(|error| match error {
+            database::DatabaseError::Unavailable(reason) => failed(&reason),
+            database::DatabaseError::Refused(_) => OpenError::NotMigrated,
+        })?;
+    let row = rows.first().ok_or(OpenError::NotMigrated)?;
+    let id = row::uuid_of(row).map_err(|error| failed(&error))?;
+    let position: i64 = row.try_get_by_index(1).map_err(|error| failed(&error))?;
+    Ok((id, Position::from_stored(position)))
+}

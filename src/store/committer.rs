@@ -1,0 +1,252 @@
+//! Group commit: one task of this process takes every append that queued while the last group committed,
+//! and writes them in one transaction.
+//!
+//! The way of a group: lock the head → look up its streams and ids → judge each request in turn → write →
+//! commit → raise the hub's head → answer. The head is locked **before** anything is looked up: in the
+//! other order another node's commit comes between, and good requests are answered with conflicts.
+//! The task belongs to nobody's request: a caller that gives up changes nothing, so that the log is never
+//! ahead of the hub.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use rand::RngCore;
+use sea_orm::DatabaseConnection;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::append::{Committed, PreparedAppend};
+use super::database::Database;
+use super::group::{self, Failure, Stage};
+use super::hub::Hub;
+use super::refusal::AppendError;
+use crate::event::Salt;
+
+/// How large a group may become.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GroupLimits {
+    pub(super) events: usize,
+    pub(super) bytes: usize,
+    pub(super) max_stream_events: i32,
+}
+
+/// One request in the queue.
+pub(super) struct Queued {
+    pub(super) append: Arc<PreparedAppend>,
+    pub(super) reply: oneshot::Sender<Result<Committed, AppendError>>,
+    pub(super) deadline: Instant,
+    pub(super) ticket: Ticket,
+    /// The bytes that this request occupies in the queue; freed with it.
+    pub(super) _bytes: OwnedSemaphorePermit,
+}
+
+/// Who may still decide about a request: its caller, as long as no transaction carries it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ticket(Arc<AtomicU8>);
+
+const WAITING: u8 = 0;
+const TAKEN: u8 = 1;
+const CANCELLED: u8 = 2;
+
+impl Ticket {
+    /// The caller gives up. True: certainly nothing was or will be written.
+    pub(super) fn cancel(&self) -> bool {
+        self.0
+            .compare_exchange(WAITING, CANCELLED, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// The committer takes the request into a transaction. False: the caller has given up.
+    fn take(&self) -> bool {
+        match self
+            .0
+            .compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire)
+        {
+            Ok(_) => true,
+            Err(found) => found == TAKEN,
+        }
+    }
+
+    /// The transaction certainly wrote nothing: the caller may give up again.
+    fn release(&self) {
+        self.0.store(WAITING, Ordering::Release);
+    }
+}
+
+/// The task that writes.
+pub(super) struct Committer {
+    database: Arc<Database>,
+    hub: Arc<Hub>,
+    queue: mpsc::Receiver<Queued>,
+    limits: GroupLimits,
+    writer: Option<DatabaseConnection>,
+    /// Whether a commit was sent whose answer never came, so that the log may be ahead of the hub.
+    in_doubt: bool,
+}
+
+impl Committer {
+    pub(super) fn new(
+        database: Arc<Database>,
+        hub: Arc<Hub>,
+        queue: mpsc::Receiver<Queued>,
+        limits: GroupLimits,
+    ) -> Self {
+        Self {
+            database,
+            hub,
+            queue,
+            limits,
+            writer: None,
+            in_doubt: false,
+        }
+    }
+
+    /// Runs until every sender of the queue is gone and the queue is empty.
+    pub(super) async fn run(mut self) {
+        while let Some(first) = self.queue.recv().await {
+            let group = self.gather(first);
+            self.settle(group).await;
+        }
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.close().await;
+        }
+    }
+
+    /// Everything that has queued meanwhile, up to the bounds. There is no timer: the group is whatever
+    /// came while the last one committed.
+    fn gather(&mut self, first: Queued) -> Vec<Queued> {
+        let mut events = first.append.event_count();
+        let mut bytes = first.append.bytes();
+        let mut group = vec![first];
+        while events < self.limits.events && bytes < self.limits.bytes {
+            let Ok(next) = self.queue.try_recv() else {
+                break;
+            };
+            events += next.append.event_count();
+            bytes += next.append.bytes();
+            group.push(next);
+        }
+        group
+    }
+
+    /// Brings a group to its end, through lost connections: every request is answered exactly once, by
+    /// this task or by its caller's deadline.
+    async fn settle(&mut self, mut group: Vec<Queued>) {
+        let mut pause = Pause::new();
+        loop {
+            group.retain(|queued| self.still_wanted(queued));
+            if group.is_empty() && !self.in_doubt {
+                return;
+            }
+            match self.attempt(&group).await {
+                Ok(outcomes) => {
+                    answer(group, outcomes);
+                    return;
+                }
+                Err(Failure::Refused(reason)) if group.len() == 1 => {
+                    tracing::error!(%reason, "the database refused an append");
+                    answer(group, vec![Err(AppendError::Fault)]);
+                    return;
+                }
+                Err(Failure::Refused(reason)) => {
+                    tracing::warn!(%reason, requests = group.len(), "a group failed; its requests run one by one");
+                    for queued in group {
+                        Box::pin(self.settle(vec![queued])).await;
+                    }
+                    return;
+                }
+                Err(Failure::Away { reason, in_doubt }) => {
+                    tracing::warn!(%reason, in_doubt, "the database is away; the group waits");
+                    self.recover(&group, in_doubt);
+                    pause.wait().await;
+                }
+            }
+        }
+    }
+
+    /// A caller that has given up is not written any more, unless its transaction may have committed:
+    /// then it is looked up once more while its caller listens.
+    fn still_wanted(&self, queued: &Queued) -> bool {
+        let abandoned = queued.reply.is_closed() && Instant::now() >= queued.deadline;
+        queued.ticket.take() && !(self.in_doubt && abandoned)
+    }
+
+    fn recover(&mut self, group: &[Queued], in_doubt: bool) {
+        // The connection is not worth keeping: what was sent on it may still be under way.
+        self.writer = None;
+        self.in_doubt |= in_doubt;
+        if !self.in_doubt {
+            for queued in group {
+                queued.ticket.release();
+            }
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        group: &[Queued],
+    ) -> Result<Vec<Result<Committed, AppendError>>, Failure> {
+        let writer = self
+            .writer
+            .get_or_insert_with(|| self.database.writer())
+            .clone();
+        let stage = Stage::default();
+        let appends: Vec<_> = group
+            .iter()
+            .map(|queued| Arc::clone(&queued.append))
+            .collect();
+        let work = group::write(
+            &writer,
+            &appends,
+            self.limits.max_stream_events,
+            new_salt,
+            &stage,
+        );
+        let written = match tokio::time::timeout(self.database.statement_timeout(), work).await {
+            Ok(result) => result?,
+            Err(_) => {
+                let reason = "the transaction took too long".to_owned();
+                return Err(Failure::Away {
+                    reason,
+                    in_doubt: stage.is_committing(),
+                });
+            }
+        };
+        // The order matters: a caller that has its answer must find its events on every feed and page of
+        // this node, so the hub hears first.
+        self.hub.publish(&written.events, written.head);
+        self.in_doubt = false;
+        let outcomes = written.verdicts.into_iter();
+        Ok(outcomes
+            .map(|verdict| verdict.map_err(AppendError::from))
+            .collect())
+    }
+}
+
+fn answer(group: Vec<Queued>, outcomes: Vec<Result<Committed, AppendError>>) {
+    for (queued, outcome) in group.into_iter().zip(outcomes) {
+        // A caller that is gone has given up its answer, not its append.
+        let _ = queued.reply.send(outcome);
+    }
+}
+
+fn new_salt() -> Salt {
+    let mut salt = Salt::default();
+    rand::rng().fill_bytes(&mut salt);
+    salt
+}
+
+/// Waits a little longer after each failure, never longer than a second.
+struct Pause(Duration);
+
+impl Pause {
+    fn new() -> Self {
+        Self(Duration::from_millis(20))
+    }
+
+    async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(Duration::from_secs(1));
+    }
+}

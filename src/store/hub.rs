@@ -1,0 +1,97 @@
+//! The live fan-out inside one process: a hint and a cache, never the truth.
+//!
+//! Whoever follows the log may miss what passes here, see it twice, or see it late; the rule that makes a
+//! feed exact stands in `follow`: past → skip, next → deliver, later → read the log. This is the only file
+//! that knows how events are broadcast.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+
+use crate::event::RecordedEvent;
+use crate::position::Position;
+
+/// Spreads what was committed to the followers of this process.
+#[derive(Debug)]
+pub(super) struct Hub {
+    sender: broadcast::Sender<Signal>,
+    head: watch::Sender<Position>,
+}
+
+/// What passes through the hub.
+#[derive(Clone, Debug)]
+pub(super) enum Signal {
+    /// This event was committed.
+    Event(Arc<RecordedEvent>),
+    /// The head moved to here, and what was committed must be read from the log.
+    Head(Position),
+}
+
+/// What a follower hears next.
+#[derive(Clone, Debug)]
+pub(super) enum Heard {
+    /// A signal.
+    Signal(Signal),
+    /// The follower was too slow: what it missed is no longer in the ring.
+    FellOff,
+    /// The store is closing.
+    Closed,
+}
+
+/// One follower's place in the ring.
+#[derive(Debug)]
+pub(super) struct Listener(broadcast::Receiver<Signal>);
+
+impl Hub {
+    /// A hub whose ring holds `capacity` events, at the head of the log.
+    pub(super) fn new(capacity: usize, head: Position) -> Self {
+        Self {
+            sender: broadcast::Sender::new(capacity.max(1)),
+            head: watch::Sender::new(head),
+        }
+    }
+
+    /// The greatest position known to be committed.
+    pub(super) fn head(&self) -> Position {
+        *self.head.borrow()
+    }
+
+    /// Starts to listen. A follower listens first and reads the log second: in the other order, an event
+    /// committed in between would reach it on neither way.
+    pub(super) fn listen(&self) -> Listener {
+        Listener(self.sender.subscribe())
+    }
+
+    /// Tells the followers what was committed, up to `head`.
+    ///
+    /// The head is raised first and the events are sent second: a follower that has just seen an event must
+    /// find it below the head. If there is more between the last known head and `head` than `events`, the
+    /// followers see the gap and read the log.
+    pub(super) fn publish(&self, events: &[Arc<RecordedEvent>], head: Position) {
+        let moved = self.head.send_if_modified(|known| {
+            let moves = head > *known;
+            *known = head.max(*known);
+            moves
+        });
+        for event in events {
+            // An error only says that nobody listens at the moment.
+            let _ = self.sender.send(Signal::Event(Arc::clone(event)));
+        }
+        let told = events.last().is_some_and(|last| last.position == head);
+        if moved && !told {
+            let _ = self.sender.send(Signal::Head(head));
+        }
+    }
+}
+
+impl Listener {
+    /// Waits for the next signal. Dropping the future loses nothing.
+    pub(super) async fn hear(&mut self) -> Heard {
+        match self.0.recv().await {
+            Ok(signal) => Heard::Signal(signal),
+            Err(RecvError::Lagged(_)) => Heard::FellOff,
+            Err(RecvError::Closed) => Heard::Closed,
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! Decides each append of a group, in order, against one view of the log. Pure: rows, clock and randomness
+//! come in; verdicts and the rows to write come out.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::DateTime;
+use uuid::Uuid;
+
+use super::append::{Committed, CommittedStream, PreparedAppend, PreparedStream};
+use super::refusal::{
+    DuplicateId, DuplicateReason, FailedCheck, InputPath, Refusal, StoredAt, StreamTooLarge,
+    Violation, ViolationKind,
+};
+use crate::event::{Hash, Link, PreparedEvent, RecordedEvent, Salt, content_hash};
+use crate::expected_version::Mismatch;
+use crate::position::Position;
+use crate::stream::{Stream, StreamName, StreamStatus};
+
+/// The log's head row, as locked.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub(super) position: Position,
+    pub(super) hash: Hash,
+    pub(super) recorded_at: i64,
+    pub(super) next_stream_id: i64,
+}
+
+/// What the log holds of what a group mentions, kept up to date while the group is judged, so that a
+/// request sees what an earlier request of its own group has done.
+#[derive(Debug)]
+pub(super) struct View {
+    /// The head, moving as events are accepted.
+    pub(super) head: Head,
+    /// The streams that exist, of those that the group mentions.
+    pub(super) streams: HashMap<StreamName, Stream>,
+    /// The events that are stored, of those whose ids the group mentions.
+    pub(super) stored: HashMap<Uuid, Arc<RecordedEvent>>,
+    /// Accepted events, in the order of their positions.
+    pub(super) accepted: Vec<Arc<RecordedEvent>>,
+    /// The streams that accepted events have changed.
+    pub(super) changed: HashSet<StreamName>,
+    /// `recordedAt` of the whole group: never before that of the last event (rule O5).
+    pub(super) recorded_at: i64,
+    /// The length limit of a stream that has none of its own.
+    pub(super) max_stream_events: i32,
+}
+
+impl View {
+    /// A view under a locked head, at the database's time `now`.
+    pub(super) fn new(
+        head: Head,
+        now: i64,
+        streams: HashMap<StreamName, Stream>,
+        stored: HashMap<Uuid, Arc<RecordedEvent>>,
+        max_stream_events: i32,
+    ) -> Self {
+        Self {
+            recorded_at: now.max(head.recorded_at),
+            head,
+            streams,
+            stored,
+            accepted: Vec::new(),
+            changed: HashSet::new(),
+            max_stream_events,
+        }
+    }
+
+    /// Judges one request, in the order of rule A3, and takes its events in if nothing refuses them.
+    pub(super) fn judge(
+        &mut self,
+        request: &PreparedAppend,
+        mut new_salt: impl FnMut() -> Salt,
+    ) -> Result<Committed, Refusal> {
+        if let Some(original) = self.retry_of(request)? {
+            return Ok(original);
+        }
+        if let Some(held) = &request.held {
+            return Err(held.clone());
+        }
+        self.check_closed(request)?;
+        self.check_expectations(request)?;
+        self.check_length(request)?;
+        // The schema of each event's type and the rules of its domain are judged here, after everything
+        // that the state alone can refuse.
+        self.check_guild(request)?;
+        Ok(self.accept(request, &mut new_salt))
+    }
+
+    /// Rule A1: the original outcome, if every id of the request is stored as this request would store it.
+    /// Rule A2: a refusal, if only some are, or otherwise than this request would.
+    pub(super) fn retry_of(&self, request: &PreparedAppend) -> Result<Option<Committed>, Refusal> {
+        let mut duplicates = twice_in_request(request);
+        // Minted ids count too: they are stored if this very request was committed by an attempt whose
+        // answer was lost.
+        let any_stored = request
+            .events()
+            .any(|(_, _, event)| self.stored.contains_key(&event.event_id));
+        if any_stored {
+            duplicates.extend(self.differences(request));
+        }
+        if !duplicates.is_empty() {
+            return Err(Refusal::DuplicateEvent(duplicates));
+        }
+        Ok(any_stored.then(|| self.original(request)))
+    }
+
+    fn differences(&self, request: &PreparedAppend) -> Vec<DuplicateId> {
+        let all_stored = request
+            .events()
+            .all(|(_, _, event)| self.stored.contains_key(&event.event_id));
+        let mut differences = Vec::new();
+        for (stream_index, stream) in request.streams.iter().enumerate() {
+            let mut previous: Option<i32> = None;
+            for (event_index, event) in stream.events.iter().enumerate() {
+                let stored = self.stored.get(&event.event_id);
+                let reason = match stored {
+                    None => Some(DuplicateReason::NewBesideStored),
+                    Some(stored) => {
+                        let expected = previous.map(|version| version + 1);
+                        previous = Some(stored.stream_version);
+                        difference(&stream.name, event, stored, expected, all_stored)
+                    }
+                };
+                if let Some(reason) = reason {
+                    differences.push(DuplicateId {
+                        event_id: (!event.id_is_minted).then_some(event.event_id),
+                        path: request.path(stream_index, Some(event_index), "eventId"),
+                        stored: stored.map(|stored| stored_at(stored)),
+                        reason,
+                    });
+                }
+            }
+        }
+        differences
+    }
+
+    fn original(&self, request: &PreparedAppend) -> Committed {
+        let streams = request
+            .streams
+            .iter()
+            .map(|stream| self.original_stream(stream))
+            .collect();
+        Committed {
+            streams,
+            duplicate: true,
+        }
+    }
+
+    fn original_stream(&self, wanted: &PreparedStream) -> CommittedStream {
+        let events: Vec<_> = wanted
+            .events
+            .iter()
+            .filter_map(|event| self.stored.get(&event.event_id).cloned())
+            .collect();
+        let stream = self.streams.get(&wanted.name).cloned();
+        let now = stream.as_ref().map_or(0, |stream| stream.version);
+        CommittedStream {
+            name: wanted.name.clone(),
+            stream,
+            previous_version: events.first().map_or(now, |first| first.stream_version - 1),
+            version: events.last().map_or(now, |last| last.stream_version),
+            events,
+        }
+    }
+
+    fn status(&self, name: &StreamName) -> StreamStatus {
+        self.streams
+            .get(name)
+            .map_or(StreamStatus::Open, |stream| stream.status)
+    }
+
+    fn check_closed(&self, request: &PreparedAppend) -> Result<(), Refusal> {
+        for stream in &request.streams {
+            if self.status(&stream.name) == StreamStatus::Tombstoned {
+                return Err(Refusal::StreamTombstoned(stream.name.clone()));
+            }
+        }
+        for stream in &request.streams {
+            // A pure check on an archived stream is judged as if it were open.
+            if !stream.events.is_empty() && self.status(&stream.name) == StreamStatus::Archived {
+                return Err(Refusal::StreamArchived(stream.name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_expectations(&self, request: &PreparedAppend) -> Result<(), Refusal> {
+        let mut failed = Vec::new();
+        let mut only_deleted = true;
+        for wanted in &request.streams {
+            let actual = self
+                .streams
+                .get(&wanted.name)
+                .map_or(0, |stream| stream.version);
+            if let Err(mismatch) = wanted.expected.judge(actual, self.status(&wanted.name)) {
+                only_deleted &= mismatch == Mismatch::Deleted;
+                failed.push(FailedCheck {
+                    stream: wanted.name.clone(),
+                    expected: wanted.expected,
+                    actual,
+                });
+            }
+        }
+        match failed.first() {
+            None => Ok(()),
+            Some(first) if only_deleted => Err(Refusal::StreamDeleted(first.stream.clone())),
+            Some(_) => Err(Refusal::WrongExpectedVersion(failed)),
+        }
+    }
+
+    fn check_length(&self, request: &PreparedAppend) -> Result<(), Refusal> {
+        for wanted in &request.streams {
+            let stream = self.streams.get(&wanted.name);
+            let length = stream.map_or(0, |stream| stream.version - stream.hidden_through);
+            let limit = stream
+                .and_then(|stream| stream.max_events)
+                .unwrap_or(self.max_stream_events);
+            let adding = wanted.events.len();
+            let room = usize::try_from(limit - length).unwrap_or(0);
+            if adding > 0 && adding > room {
+                let stream = wanted.name.clone();
+                return Err(Refusal::StreamTooLarge(StreamTooLarge {
+                    stream,
+                    length,
+                    adding,
+                    limit,
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Rule O8: the guild of the stream's first event is the guild of the stream.
+    fn check_guild(&self, request: &PreparedAppend) -> Result<(), Refusal> {
+        let mut violations = Vec::new();
+        for (stream_index, wanted) in request.streams.iter().enumerate() {
+            let guild_id = self.guild_of(wanted);
+            for (event_index, event) in wanted.events.iter().enumerate() {
+                if event.guild_id.is_some() && event.guild_id != guild_id {
+                    let mut path = request.path(stream_index, Some(event_index), "data");
+                    path.field.push("guild_id".to_owned());
+                    violations.push(other_guild(&wanted.name, event, guild_id.as_deref(), path));
+                }
+            }
+        }
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::InvalidEvents(violations))
+        }
+    }
+
+    fn guild_of(&self, wanted: &PreparedStream) -> Option<Arc<str>> {
+        match self.streams.get(&wanted.name) {
+            Some(stream) if stream.version > 0 => stream.guild_id.clone(),
+            _ => wanted
+                .events
+                .first()
+                .and_then(|event| event.guild_id.clone()),
+        }
+    }
+
+    fn accept(
+        &mut self,
+        request: &PreparedAppend,
+        new_salt: &mut impl FnMut() -> Salt,
+    ) -> Committed {
+        let streams = request
+            .streams
+            .iter()
+            .map(|stream| self.accept_stream(stream, new_salt))
+            .collect();
+        Committed {
+            streams,
+            duplicate: false,
+        }
+    }
+
+    fn accept_stream(
+        &mut self,
+        wanted: &PreparedStream,
+        new_salt: &mut impl FnMut() -> Salt,
+    ) -> CommittedStream {
+        if wanted.events.is_empty() {
+            return self.original_stream(wanted);
+        }
+        let guild_id = self.guild_of(wanted);
+        let mut stream = match self.streams.get(&wanted.name) {
+            Some(stream) => stream.clone(),
+            None => self.new_stream(&wanted.name, guild_id),
+        };
+        let previous_version = stream.version;
+        let events: Vec<_> = wanted
+            .events
+            .iter()
+            .map(|event| self.accept_event(&mut stream, event, new_salt()))
+            .collect();
+        stream.status = StreamStatus::Open;
+        stream.updated_at = time(self.recorded_at);
+        self.streams.insert(wanted.name.clone(), stream.clone());
+        self.changed.insert(wanted.name.clone());
+        CommittedStream {
+            name: wanted.name.clone(),
+            previous_version,
+            version: stream.version,
+            stream: Some(stream),
+            events,
+        }
+    }
+
+    fn new_stream(&mut self, name: &StreamName, guild_id: Option<Arc<str>>) -> Stream {
+        let id = self.head.next_stream_id;
+        self.head.next_stream_id += 1;
+        Stream {
+            id,
+            name: name.clone(),
+            version: 0,
+            status: StreamStatus::Open,
+            guild_id,
+            hidden_through: 0,
+            max_events: None,
+            created_at: time(self.recorded_at),
+            updated_at: time(self.recorded_at),
+        }
+    }
+
+    fn accept_event(
+        &mut self,
+        stream: &mut Stream,
+        event: &PreparedEvent,
+        salt: Salt,
+    ) -> Arc<RecordedEvent> {
+        stream.version += 1;
+        let position = self.head.position.next();
+        let content_hash = event.content_hash(&salt);
+        let link = Link {
+            previous: &self.head.hash,
+            position,
+            stream: stream.name.as_str(),
+            stream_version: stream.version,
+            event_id: event.event_id,
+            recorded_at: self.recorded_at,
+            content_hash: &content_hash,
+        };
+        let hash = link.hash();
+        let recorded = Arc::new(RecordedEvent {
+            position,
+            event_id: event.event_id,
+            stream_id: stream.id,
+            stream: stream.name.clone(),
+            stream_version: stream.version,
+            event_type: event.event_type.clone(),
+            schema_version: event.schema_version,
+            data: Some(event.data.shared()),
+            metadata: Some(event.metadata.shared()),
+            salt: Some(salt),
+            guild_id: stream.guild_id.clone(),
+            correlation_id: event.correlation_id.clone(),
+            causation_id: event.causation_id.clone(),
+            actor_id: event.actor_id.clone(),
+            recorded_at: time(self.recorded_at),
+            content_hash,
+            hash,
+        });
+        self.head.position = position;
+        self.head.hash = hash;
+        self.head.recorded_at = self.recorded_at;
+        self.stored.insert(event.event_id, Arc::clone(&recorded));
+        self.accepted.push(Arc::clone(&recorded));
+        recorded
+    }
+}
+
+fn twice_in_request(request: &PreparedAppend) -> Vec<DuplicateId> {
+    let mut seen = HashSet::new();
+    request
+        .events()
+        .filter(|(_, _, event)| !seen.insert(event.event_id))
+        .map(|(stream_index, event_index, event)| DuplicateId {
+            event_id: Some(event.event_id),
+            path: request.path(stream_index, Some(event_index), "eventId"),
+            stored: None,
+            reason: DuplicateReason::TwiceInRequest,
+        })
+        .collect()
+}
+
+fn difference(
+    stream: &StreamName,
+    event: &PreparedEvent,
+    stored: &RecordedEvent,
+    expected_version: Option<i32>,
+    all_stored: bool,
+) -> Option<DuplicateReason> {
+    if stored.stream != *stream {
+        return Some(DuplicateReason::OtherStream);
+    }
+    if !same_content(event, stored) {
+        return Some(DuplicateReason::OtherContent);
+    }
+    if !all_stored {
+        return Some(DuplicateReason::PartOfRequest);
+    }
+    let in_order = expected_version.is_none_or(|expected| stored.stream_version == expected);
+    (!in_order).then_some(DuplicateReason::OtherOrder)
+}
+
+/// Content is compared by its hash; where the salt is gone with the payload, id, stream and order decide.
+fn same_content(event: &PreparedEvent, stored: &RecordedEvent) -> bool {
+    stored.salt.as_ref().is_none_or(|salt| {
+        let hash = content_hash(
+            salt,
+            event.event_type.as_str(),
+            event.schema_version,
+            &event.data,
+            &event.metadata,
+        );
+        hash == stored.content_hash
+    })
+}
+
+fn stored_at(event: &RecordedEvent) -> StoredAt {
+    StoredAt {
+        stream: event.stream.clone(),
+        stream_version: event.stream_version,
+        position: event.position,
+        guild_id: event.guild_id.clone(),
+    }
+}
+
+fn other_guild(
+    stream: &StreamName,
+    event: &PreparedEvent,
+    guild_id: Option<&str>,
+    path: InputPath,
+) -> Violation {
+    let named = event.guild_id.as_deref().unwrap_or_default();
+    let owner = guild_id.map_or_else(|| "no guild".to_owned(), |id| format!("guild `{id}`"));
+    Violation {
+        kind: ViolationKind::Data,
+        path,
+        rule: "guild",
+        message: format!(
+            "data.guild_id is `{named}`, but the stream {stream} belongs to {owner}: the guild of a \
+             stream's first event is its guild for ever. Leave the field out, or use a stream of that guild."
+        ),
+    }
+}
+
+/// A time from milliseconds; the store's own clock cannot leave chrono's range.
+fn time(milliseconds: i64) -> DateTime<chrono::Utc> {
+    DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
+}

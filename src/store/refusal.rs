@@ -1,0 +1,215 @@
+//! What an append can be answered besides success.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::expected_version::ExpectedVersion;
+use crate::position::Position;
+use crate::stream::StreamName;
+
+/// An expected outcome that is not a success; nothing was written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// An input outside the events has the wrong shape.
+    InvalidInput(InvalidInput),
+    /// Events have the wrong shape, or contradict their stream; all violations found.
+    InvalidEvents(Vec<Violation>),
+    /// A size or a count is beyond its limit.
+    LimitExceeded(LimitExceeded),
+    /// Expectations do not hold; all that failed, in request order.
+    WrongExpectedVersion(Vec<FailedCheck>),
+    /// Event ids are stored already, or twice in the request, and this is not a retry.
+    DuplicateEvent(Vec<DuplicateId>),
+    /// `STREAM_EXISTS` on a soft-deleted stream.
+    StreamDeleted(StreamName),
+    /// The stream is ended for ever.
+    StreamTombstoned(StreamName),
+    /// The stream is read-only.
+    StreamArchived(StreamName),
+    /// The stream would become longer than its limit.
+    StreamTooLarge(StreamTooLarge),
+}
+
+/// An input that has the wrong shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidInput {
+    /// Which rule it breaks.
+    pub kind: InvalidInputKind,
+    /// Where it stands in the request.
+    pub path: InputPath,
+    /// What was given, what is allowed, what to do.
+    pub message: String,
+}
+
+/// The rules that inputs outside the events can break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidInputKind {
+    /// Not a stream name.
+    StreamName,
+    /// Not an expected version.
+    ExpectedVersion,
+    /// An empty append, or a batch without streams.
+    BatchSize,
+    /// Anything else, such as a missing event id.
+    Argument,
+}
+
+/// A place in an append request, in the words of the store: the API adds its own names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InputPath {
+    /// The stream's index in a batch.
+    pub stream: Option<usize>,
+    /// The event's index among its stream's events.
+    pub event: Option<usize>,
+    /// The field, and the way into it.
+    pub field: Vec<String>,
+}
+
+/// One thing that is wrong with one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which rule it breaks.
+    pub kind: ViolationKind,
+    /// Where the event stands in the request.
+    pub path: InputPath,
+    /// The rule, in a word or two.
+    pub rule: &'static str,
+    /// What was given, what is allowed, what to do.
+    pub message: String,
+}
+
+/// The rules that an event can break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViolationKind {
+    /// Not an event type.
+    Type,
+    /// Data or metadata that cannot be kept.
+    Data,
+}
+
+/// A size or count beyond its limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitExceeded {
+    /// Which limit.
+    pub kind: LimitKind,
+    /// Where it stands in the request.
+    pub path: InputPath,
+    /// What was found.
+    pub value: u64,
+    /// What is allowed.
+    pub limit: u64,
+}
+
+/// The limits of an append (rule A9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitKind {
+    /// Bytes of one event's compact data and metadata.
+    EventBytes,
+    /// Bytes of all events of the request.
+    RequestBytes,
+    /// Events in the request.
+    RequestEvents,
+    /// Streams in the batch.
+    BatchStreams,
+}
+
+/// An expectation that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedCheck {
+    /// The stream.
+    pub stream: StreamName,
+    /// What the caller expected.
+    pub expected: ExpectedVersion,
+    /// The stream's version; 0 = it never had an event.
+    pub actual: i32,
+}
+
+/// An event id that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DuplicateId {
+    /// The id; absent for an event that was sent without one beside stored ones.
+    pub event_id: Option<Uuid>,
+    /// Where it stands in the request.
+    pub path: InputPath,
+    /// Where it is stored, if it is.
+    pub stored: Option<StoredAt>,
+    /// Why this is no retry.
+    pub reason: DuplicateReason,
+}
+
+/// Where an event is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAt {
+    /// Its stream.
+    pub stream: StreamName,
+    /// Its version in the stream.
+    pub stream_version: i32,
+    /// Its position in the log.
+    pub position: Position,
+    /// The guild of its stream: decides who may be told.
+    pub guild_id: Option<std::sync::Arc<str>>,
+}
+
+/// Why a request with stored ids is not a retry of the request that stored them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DuplicateReason {
+    /// The id stands twice in the request.
+    TwiceInRequest,
+    /// It is stored in another stream.
+    OtherStream,
+    /// It is stored with another type, schema version, data or metadata.
+    OtherContent,
+    /// The ids are stored, but not one after the other in this order.
+    OtherOrder,
+    /// It is stored, and other events of the request are not.
+    PartOfRequest,
+    /// It is new, beside stored ones.
+    NewBesideStored,
+}
+
+/// A stream that would become too long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamTooLarge {
+    /// The stream.
+    pub stream: StreamName,
+    /// Its events that are not hidden.
+    pub length: i32,
+    /// The events of the request for it.
+    pub adding: usize,
+    /// The most that it may have.
+    pub limit: i32,
+}
+
+/// Why an append has no outcome that is a value.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum AppendError {
+    /// An expected outcome; nothing was written.
+    #[error("refused")]
+    Refused(Box<Refusal>),
+    /// The queue is full; nothing was written.
+    #[error("the append queue is full; nothing was written. Send the same request again in {} ms.", retry_after.as_millis())]
+    Overloaded {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The database did not take the request; certainly nothing was written.
+    #[error(
+        "the database could not be reached in time; nothing was written. Send the same request again."
+    )]
+    NotWritten,
+    /// The deadline passed while the database was committing.
+    #[error(
+        "the database did not answer in time, and the outcome is unknown. Send the same request again: it is never written twice."
+    )]
+    Timeout,
+    /// A fault of the store or its database; nothing was written.
+    #[error("the append failed; nothing was written")]
+    Fault,
+}
+
+impl From<Refusal> for AppendError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}

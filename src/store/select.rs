@@ -1,0 +1,377 @@
+//! Filters, scopes and pages as SQL. Each filter walks an index that ends with the position, so that a page
+//! comes out of the index already in order.
+
+use entity::{event, stream};
+use sea_orm::sea_query::{
+    Alias, Asterisk, Condition, Expr, ExprTrait, IntoColumnRef, Order, Query, SelectStatement,
+    SimpleExpr, UnionType,
+};
+use sea_orm::{DbBackend, Value};
+
+use super::row;
+use crate::filter::{Document, EventFilter, JsonEquals};
+use crate::json_path::{SqlBind, SqlDialect};
+use crate::position::Position;
+use crate::scope::Scope;
+
+/// A page of events: what, from where to where, in which order, how many.
+#[derive(Clone, Debug)]
+pub(super) struct Page<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) filter: &'a EventFilter,
+    /// The streams that the filter names, if it names any and they are few.
+    pub(super) streams: Streams,
+    /// Exclusive.
+    pub(super) after: Position,
+    /// Inclusive.
+    pub(super) through: Position,
+    pub(super) versions: VersionRange,
+    pub(super) descending: bool,
+    pub(super) limit: u64,
+}
+
+/// Which streams a filter names.
+#[derive(Clone, Debug)]
+pub(super) enum Streams {
+    /// All, or too many to list: the filter's prefix is compared along the log.
+    NotListed,
+    /// Exactly one, so that its versions are the order.
+    One(i64),
+    /// These few.
+    Few(Vec<i64>),
+}
+
+/// A range of versions of one stream, both ends included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VersionRange {
+    /// The least version.
+    pub from: Option<i32>,
+    /// The greatest version.
+    pub through: Option<i32>,
+}
+
+/// The statement for a page.
+pub(super) fn page(backend: DbBackend, page: &Page<'_>) -> SelectStatement {
+    let Some((column, values)) = union_driver(page) else {
+        return ordered(one(backend, page, Driver::of(page)), page);
+    };
+    // One walk along the index per value, merged; an IN would make SQLite sort all that match.
+    let mut parts = values.iter().map(|value| {
+        let part = one(backend, page, Driver::Equals(column, value.clone()));
+        Query::select()
+            .column(Asterisk)
+            .from_subquery(ordered(part, page), Alias::new("part"))
+            .to_owned()
+    });
+    let Some(mut all) = parts.next() else {
+        return ordered(one(backend, page, Driver::of(page)), page);
+    };
+    for part in parts {
+        all.union(UnionType::All, part);
+    }
+    all.order_by(Alias::new("position"), order(page))
+        .limit(page.limit)
+        .to_owned()
+}
+
+/// The statement that counts a page's range, never further than its limit.
+pub(super) fn count(backend: DbBackend, page: &Page<'_>) -> SelectStatement {
+    let mut found = Query::select()
+        .expr(Expr::val(1))
+        .from(event::Entity)
+        .to_owned();
+    found
+        .cond_where(conditions(backend, page, &Driver::of(page)))
+        .limit(page.limit);
+    Query::select()
+        .expr(Expr::cust("count(*)"))
+        .from_subquery(found, Alias::new("found"))
+        .to_owned()
+}
+
+/// The condition that leads through an index; the others only look at what it finds.
+#[derive(Clone, Debug)]
+enum Driver {
+    /// The order itself: positions, or one stream's versions.
+    Order,
+    /// Equality on an indexed column.
+    Equals(event::Column, String),
+    /// The column whose list is its own index range, for a list that is not merged.
+    Any(event::Column),
+}
+
+impl Driver {
+    fn of(page: &Page<'_>) -> Self {
+        if !matches!(page.streams, Streams::NotListed) {
+            return Self::Order;
+        }
+        lists(page.filter)
+            .into_iter()
+            .find(|(_, values)| !values.is_empty())
+            .map_or(Self::Order, |(column, values)| match values {
+                [only] => Self::Equals(column, only.clone()),
+                _ => Self::Any(column),
+            })
+    }
+}
+
+/// The list filters, the most selective column first: a cause has few effects, a type has many events.
+fn lists(filter: &EventFilter) -> [(event::Column, &[String]); 6] {
+    [
+        (event::Column::CausationId, &filter.causation_ids),
+        (event::Column::CorrelationId, &filter.correlation_ids),
+        (event::Column::ActorId, &filter.actor_ids),
+        (event::Column::GuildId, &filter.guild_ids),
+        (event::Column::EventType, &filter.event_types),
+        (event::Column::Category, &filter.categories),
+    ]
+}
+
+/// The column and values of the driving list, where it has several values.
+fn union_driver<'a>(page: &Page<'a>) -> Option<(event::Column, &'a [String])> {
+    match Driver::of(page) {
+        Driver::Any(column) => lists(page.filter)
+            .into_iter()
+            .find(|(other, _)| same(*other, column)),
+        Driver::Order | Driver::Equals(..) => None,
+    }
+}
+
+fn one(backend: DbBackend, page: &Page<'_>, driver: Driver) -> SelectStatement {
+    row::select_events()
+        .cond_where(conditions(backend, page, &driver))
+        .to_owned()
+}
+
+fn ordered(mut select: SelectStatement, page: &Page<'_>) -> SelectStatement {
+    let column = match page.streams {
+        // Within a stream, versions and positions have one order, and the index holds the versions.
+        Streams::One(_) => event::Column::StreamVersion,
+        Streams::Few(_) | Streams::NotListed => event::Column::Position,
+    };
+    select
+        .order_by((event::Entity, column), order(page))
+        .limit(page.limit)
+        .to_owned()
+}
+
+fn order(page: &Page<'_>) -> Order {
+    if page.descending {
+        Order::Desc
+    } else {
+        Order::Asc
+    }
+}
+
+fn conditions(backend: DbBackend, page: &Page<'_>, driver: &Driver) -> Condition {
+    let mut all = Condition::all();
+    all = match &page.streams {
+        Streams::One(id) => all
+            .add(col(event::Column::StreamId).eq(*id))
+            .add(versions(page, *id)),
+        Streams::Few(ids) => all
+            .add(col(event::Column::StreamId).is_in(ids.iter().copied()))
+            .add(positions(page)),
+        Streams::NotListed => all.add(positions(page)).add_option(prefix(page.filter)),
+    };
+    all = recorded(all, page.filter);
+    for (column, values) in lists(page.filter) {
+        let leads = match driver {
+            Driver::Equals(driving, value) if same(*driving, column) => {
+                all = all.add(col(column).eq(value.as_str()));
+                continue;
+            }
+            Driver::Any(driving) => same(*driving, column),
+            Driver::Order | Driver::Equals(..) => false,
+        };
+        all = all.add_option(list(backend, column, values, leads));
+    }
+    for wanted in &page.filter.json_equals {
+        all = all.add(json_equals(backend, wanted));
+    }
+    all.add_option(scope(backend, page.scope))
+}
+
+fn positions(page: &Page<'_>) -> Condition {
+    Condition::all()
+        .add(col(event::Column::Position).gt(page.after.get()))
+        .add(col(event::Column::Position).lte(page.through.get()))
+}
+
+/// The versions of one stream that lie in the page's range of positions: the bounds are looked up, since
+/// the index of the stream is by version.
+fn versions(page: &Page<'_>, stream_id: i64) -> Condition {
+    let mut all = Condition::all();
+    if page.after > Position::ORIGIN {
+        let last = version_at(stream_id, page.after);
+        all = all.add(col(event::Column::StreamVersion).gt(last));
+    }
+    // Positions beyond the head that the page is read at may have been committed meanwhile.
+    all = all.add(col(event::Column::Position).lte(page.through.get()));
+    all.add_option(
+        page.versions
+            .from
+            .map(|from| col(event::Column::StreamVersion).gte(from)),
+    )
+    .add_option(
+        page.versions
+            .through
+            .map(|last| col(event::Column::StreamVersion).lte(last)),
+    )
+}
+
+/// The stream's greatest version at or before a position: of that very event in the usual case, where the
+/// position came from an event of this stream; else of the last one before it.
+fn version_at(stream_id: i64, position: Position) -> SimpleExpr {
+    let exact = Query::select()
+        .column(event::Column::StreamVersion)
+        .from_as(event::Entity, Alias::new("there"))
+        .and_where(Expr::col((Alias::new("there"), event::Column::Position)).eq(position.get()))
+        .and_where(Expr::col((Alias::new("there"), event::Column::StreamId)).eq(stream_id))
+        .to_owned();
+    let before = Query::select()
+        .expr(Expr::col((Alias::new("earlier"), event::Column::StreamVersion)).max())
+        .from_as(event::Entity, Alias::new("earlier"))
+        .and_where(Expr::col((Alias::new("earlier"), event::Column::StreamId)).eq(stream_id))
+        .and_where(Expr::col((Alias::new("earlier"), event::Column::Position)).lte(position.get()))
+        .to_owned();
+    let sub = |select: SelectStatement| Expr::SubQuery(None, Box::new(select.into()));
+    sea_orm::sea_query::Func::coalesce([sub(exact), sub(before), Expr::val(0)]).into()
+}
+
+/// A prefix of stream names, compared along the log by the key of each event's stream. Where the prefix
+/// holds the whole category, the category's index leads.
+fn prefix(filter: &EventFilter) -> Option<Condition> {
+    let prefix = filter.stream_prefix.as_deref()?;
+    let names = Query::select()
+        .expr(Expr::val(1))
+        .from(stream::Entity)
+        .and_where(
+            Expr::col((stream::Entity, stream::Column::Id))
+                .equals((event::Entity, event::Column::StreamId)),
+        )
+        .cond_where(begins_with((stream::Entity, stream::Column::Name), prefix))
+        .to_owned();
+    let category = prefix.split_once('-').map(|(category, _)| category);
+    let category = category.map(|category| col(event::Column::Category).eq(category));
+    Some(
+        Condition::all()
+            .add_option(category)
+            .add(Expr::exists(names)),
+    )
+}
+
+/// `column` begins with `prefix`, as a range of its index; both backends compare names byte by byte.
+pub(super) fn begins_with(column: impl IntoColumnRef + Clone, prefix: &str) -> Condition {
+    let all = Condition::all().add(Expr::col(column.clone()).gte(prefix));
+    // The least text that is greater than every text with this prefix. Prefixes are ASCII.
+    let mut end = prefix.as_bytes().to_vec();
+    if let Some(last) = end.last_mut() {
+        *last = last.saturating_add(1);
+    }
+    all.add_option(
+        String::from_utf8(end)
+            .ok()
+            .map(|end| Expr::col(column).lt(end)),
+    )
+}
+
+/// Recording times never decrease along the log, so a range of times is a range of positions.
+fn recorded(all: Condition, filter: &EventFilter) -> Condition {
+    let first_from = |time: chrono::DateTime<chrono::Utc>| {
+        let first = Query::select()
+            .column((Alias::new("timed"), event::Column::Position))
+            .from_as(event::Entity, Alias::new("timed"))
+            .and_where(
+                Expr::col((Alias::new("timed"), event::Column::RecordedAt))
+                    .gte(time.timestamp_millis()),
+            )
+            .order_by((Alias::new("timed"), event::Column::RecordedAt), Order::Asc)
+            .order_by((Alias::new("timed"), event::Column::Position), Order::Asc)
+            .limit(1)
+            .to_owned();
+        let first: SimpleExpr = Expr::SubQuery(None, Box::new(first.into()));
+        let beyond = Expr::val(Position::MAX.get());
+        SimpleExpr::from(sea_orm::sea_query::Func::coalesce([first, beyond]))
+    };
+    let column = || col(event::Column::Position);
+    all.add_option(
+        filter
+            .recorded_from
+            .map(|time| column().gte(first_from(time))),
+    )
+    .add_option(
+        filter
+            .recorded_before
+            .map(|time| column().lt(first_from(time))),
+    )
+}
+
+fn list(
+    backend: DbBackend,
+    column: event::Column,
+    values: &[String],
+    leads: bool,
+) -> Option<SimpleExpr> {
+    if values.is_empty() {
+        return None;
+    }
+    let column = if leads {
+        col(column)
+    } else {
+        looked_at(backend, column)
+    };
+    Some(column.is_in(values.iter().map(String::as_str)))
+}
+
+fn scope(backend: DbBackend, scope: &Scope) -> Option<Condition> {
+    match scope {
+        Scope::All => None,
+        Scope::Guilds {
+            guild_ids,
+            include_without_guild,
+        } => {
+            let column = || looked_at(backend, event::Column::GuildId);
+            let ids = guild_ids.iter().map(AsRef::<str>::as_ref);
+            let none = include_without_guild.then(|| column().is_null());
+            Some(Condition::any().add(column().is_in(ids)).add_option(none))
+        }
+    }
+}
+
+/// A column that no index is to be used for. SQLite, which keeps no statistics here, takes any index with
+/// an equality for as good as another, and a unary plus keeps it off this one; PostgreSQL knows better.
+fn looked_at(backend: DbBackend, column: event::Column) -> SimpleExpr {
+    match backend {
+        DbBackend::Sqlite => Expr::cust(format!(
+            "+\"events\".\"{}\"",
+            sea_orm::Iden::unquoted(&column)
+        )),
+        _ => col(column),
+    }
+}
+
+fn json_equals(backend: DbBackend, wanted: &JsonEquals) -> SimpleExpr {
+    let dialect = match backend {
+        DbBackend::Sqlite => SqlDialect::Sqlite,
+        _ => SqlDialect::Postgres,
+    };
+    let column = match wanted.document {
+        Document::Data => "\"events\".\"data\"",
+        Document::Metadata => "\"events\".\"metadata\"",
+    };
+    let (sql, binds) = wanted.path.sql(dialect, column, &wanted.value, 1);
+    let values = binds.into_iter().map(|bind| match bind {
+        SqlBind::Text(text) => Value::from(text),
+        SqlBind::Int(number) => Value::from(number),
+    });
+    Expr::cust_with_values(sql, values)
+}
+
+fn col(column: event::Column) -> SimpleExpr {
+    Expr::col((event::Entity, column))
+}
+
+fn same(one: event::Column, other: event::Column) -> bool {
+    sea_orm::Iden::unquoted(&one) == sea_orm::Iden::unquoted(&other)
+}
