@@ -23,13 +23,13 @@ game_event! {
         pub last_guess: Option<LastGuess>,
         /// The number of this attempt in the current chain of words, from 1.
         pub guess_count: i32,
-        /// The number of this attempt in the team's round, from 1; at least guessCount.
+        /// The number of this attempt in the team's round, from 1; at least `guessCount`.
         pub round_guess_count: i32,
-        /// The number of this attempt in the game of this team, from 1; at least roundGuessCount.
+        /// The number of this attempt in the game of this team, from 1; at least `roundGuessCount`.
         pub total_guesses: i32,
         /// Milliseconds from the start of the team's round to the abandonment, without pauses.
         /// Null when it was not measured. In the stored data the key is `guess_duration`; unlike
-        /// the guessDuration of a finished attempt it may be missing.
+        /// the `guessDuration` of a finished attempt it may be missing.
         #[cfg_attr(feature = "graphql", graphql(name = "abandonDuration"))]
         pub guess_duration: Option<i32>,
     }

@@ -14,7 +14,7 @@ game_event! {
         pub reason: EliminationReason,
         /// The team's roster and numbers when it left.
         pub final_state: TeamInfo,
-        /// The team's score when it left; the same as in finalState.
+        /// The team's score when it left; the same as in `finalState`.
         pub final_score: i32,
         /// The numbers of the team's two players.
         #[serde(with = "keyed")]
@@ -27,7 +27,7 @@ game_event! {
     /// were in the game when the round began.
     pub struct KnockoutRoundCompleted {
         /// The teams that left during or at the end of this round; may be empty. Each has an
-        /// earlier team_eliminated of the same round.
+        /// earlier `team_eliminated` of the same round.
         pub eliminated_teams: Vec<EliminatedTeam>,
         /// The teams that play on, at least 1.
         pub advancing_teams: Vec<AdvancingTeam>,
@@ -56,7 +56,7 @@ text_enum! {
 pub struct EliminatedTeam {
     /// The team's id.
     pub team_id: String,
-    /// Why the team is out; the same as in its team_eliminated. In the stored data the key is
+    /// Why the team is out; the same as in its `team_eliminated`. In the stored data the key is
     /// `reason`.
     #[cfg_attr(feature = "graphql", graphql(name = "eliminationReason"))]
     pub reason: EliminationReason,

@@ -25,12 +25,12 @@ game_event! {
     /// the highest round of any team.
     pub struct GameCompleted {
         /// The ids of the teams that won. Two or more share the win; none is only possible in mode
-        /// two_player, when the team missed its goal.
+        /// `two_player`, when the team missed its goal.
         pub winners: Vec<String>,
         /// The result of every team of the game, eliminated teams included.
         #[serde(with = "keyed")]
         pub final_scores: Vec<TeamScore>,
-        /// Whole seconds from the start of the game to finishedAt.
+        /// Whole seconds from the start of the game to `finishedAt`.
         pub game_duration: i32,
         /// The number of rounds played, at least 1; in the race modes the highest round of any
         /// team.
@@ -67,7 +67,7 @@ pub struct TeamScore {
     /// The team's id.
     #[serde(skip)]
     pub team_id: String,
-    /// The team's points. Only in mode golf_race it can be negative.
+    /// The team's points. Only in mode `golf_race` it can be negative.
     pub score: i32,
     /// The rounds that the team solved.
     pub matches: i32,

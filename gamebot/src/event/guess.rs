@@ -20,14 +20,14 @@ game_event! {
         pub player2_word: String,
         /// Whether the two words match: equal ignoring case, or variants of one another.
         pub guess_successful: bool,
-        /// The points for a match: at least 1, in mode golf_race 0 to 4. Null for a miss.
+        /// The points for a match: at least 1, in mode `golf_race` 0 to 4. Null for a miss.
         pub match_score: Option<i32>,
         /// The number of this attempt in the current chain of words, from 1. It starts again with
         /// a round, and when a team gave up and got new words.
         pub guess_count: i32,
-        /// The number of this attempt in the team's round, from 1; at least guessCount.
+        /// The number of this attempt in the team's round, from 1; at least `guessCount`.
         pub round_guess_count: i32,
-        /// The number of this attempt in the game of this team, from 1; at least roundGuessCount.
+        /// The number of this attempt in the game of this team, from 1; at least `roundGuessCount`.
         pub total_guesses: i32,
         /// Milliseconds until the second word arrived: the greater of the two players' durations.
         pub guess_duration: i32,

@@ -98,6 +98,10 @@ pub(super) mod optional {
     use super::Keyed;
 
     /// Writes the list as a JSON object, or null.
+    #[expect(
+        clippy::ref_option,
+        reason = "serde passes a reference to the field, whatever its type"
+    )]
     pub(in crate::event) fn serialize<T, S>(
         entries: &Option<Vec<T>>,
         serializer: S,

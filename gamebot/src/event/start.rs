@@ -12,7 +12,7 @@ use super::{
 game_event! {
     /// Play begins: the roster and the configuration are frozen. The round number is 1.
     pub struct GameStarted {
-        /// The teams and their players. One team in mode two_player, 2 to 12 in the others; no
+        /// The teams and their players. One team in mode `two_player`, 2 to 12 in the others; no
         /// player is in two teams.
         #[serde(with = "keyed")]
         pub teams: Vec<TeamRoster>,
@@ -84,7 +84,7 @@ pub struct PlayerForbiddenWords {
     /// The player's Discord user id.
     #[serde(skip)]
     pub player_id: String,
-    /// The words, oldest first; at most as many as the configuration's forbidden_words_limit,
+    /// The words, oldest first; at most as many as the configuration's `forbidden_words_limit`,
     /// which is 12 by default.
     pub words: Vec<String>,
 }

@@ -17,7 +17,7 @@ pub struct TeamState {
     pub active_players: Vec<String>,
     /// The Discord user ids of the players who cannot; normally empty.
     pub eliminated_players: Vec<String>,
-    /// The team's points so far. Only in mode golf_race it can be negative.
+    /// The team's points so far. Only in mode `golf_race` it can be negative.
     pub score: i32,
     /// The rounds that the team has solved so far.
     pub matches: i32,
