@@ -66,6 +66,7 @@ fn play_round(game: &mut Game<'_>, teams: &mut [TeamPlay], round_number: i32) {
     {
         eliminated.push(eliminate(game, slowest, "round_loss"));
     }
+    let at = game.soon(7, 10);
     let advancing = teams.iter().filter(|play| play.live).map(|play| {
         json!({
             "team_id": play.team.id,
@@ -77,9 +78,8 @@ fn play_round(game: &mut Game<'_>, teams: &mut [TeamPlay], round_number: i32) {
     let data = json!({
         "eliminated_teams": eliminated,
         "advancing_teams": advancing.collect::<Vec<_>>(),
-        "round_duration": (game.now() - started_at).num_seconds(),
+        "round_duration": (at - started_at).num_seconds(),
     });
-    let at = game.soon(7, 10);
     game.write(
         "knockout_round_completed",
         round_number,
