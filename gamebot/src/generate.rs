@@ -47,7 +47,8 @@ impl GeneratedMode {
 /// Generates games of one mode, of 30 to 300 events each, and never ends.
 ///
 /// All games of a generator are played by one community of 8 Discord servers with 24 teams each,
-/// so that players and teams gather a history. Each game starts 5 to 90 seconds after the one
+/// so that players and teams gather a history; the same seed gives the same community in every
+/// mode. Each game starts 5 to 90 seconds after the one
 /// before it; they overlap, as on a busy server.
 #[derive(Clone, Debug)]
 pub struct GameGenerator {
@@ -65,7 +66,8 @@ impl GameGenerator {
         let mut random = Random::new(seed);
         Self {
             community: Community::new(&mut random),
-            random,
+            // Otherwise two modes with one seed would draw their ids from the same numbers.
+            random: random.fork_for(mode as u64),
             next_start: start,
             mode,
         }

@@ -21,6 +21,12 @@ impl Random {
         Self::new(self.next())
     }
 
+    /// Independent dice for one of several purposes, which have different numbers.
+    pub(super) fn fork_for(&mut self, purpose: u64) -> Self {
+        let mut fork = Self::new(self.next() ^ purpose);
+        fork.fork()
+    }
+
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;

@@ -92,6 +92,32 @@ fn event_ids_are_unique_over_games_and_game_ids_sort_by_time() {
 }
 
 #[test]
+fn the_modes_of_one_seed_share_players_but_no_ids() {
+    let mut ids = HashSet::new();
+    for mode in GeneratedMode::ALL {
+        for game in games(6, mode, 20) {
+            for event in game.events {
+                assert!(ids.insert(event.event_id().unwrap()), "{mode:?}");
+            }
+        }
+    }
+    let guilds = |mode| -> HashSet<String> {
+        let events = games(6, mode, 40)
+            .into_iter()
+            .map(|mut game| game.events.remove(0));
+        events
+            .filter_map(
+                |event| match CoreEvent::decode("game_started", 1, &event.data) {
+                    Decoded::Known(CoreEvent::GameStarted(started)) => started.guild_id,
+                    other => panic!("{other:?}"),
+                },
+            )
+            .collect()
+    };
+    assert_eq!(guilds(GeneratedMode::Race), guilds(GeneratedMode::Knockout));
+}
+
+#[test]
 fn players_come_back_for_more_games() {
     let games = games(5, GeneratedMode::TwoPlayer, 100);
     let rosters: HashSet<String> = games
