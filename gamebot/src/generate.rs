@@ -48,8 +48,8 @@ impl GeneratedMode {
 ///
 /// All games of a generator are played by one community of 8 Discord servers with 24 teams each,
 /// so that players and teams gather a history; the same seed gives the same community in every
-/// mode. Each game starts 5 to 90 seconds after the one
-/// before it; they overlap, as on a busy server.
+/// mode. Each game starts 5 to 90 seconds after the one before it; they overlap, as on a busy
+/// server.
 #[derive(Clone, Debug)]
 pub struct GameGenerator {
     random: Random,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::script::{GameScript, ScriptEvent};
 
-/// The first limit on words that a player may not repeat; see `forbidden_words_limit`.
+/// How many of a player's last words the player may not use again.
 pub(super) const FORBIDDEN_WORDS_LIMIT: usize = 12;
 /// How long a team waits for the second word.
 pub(super) const GUESS_TIMEOUT_SECONDS: i32 = 60;
