@@ -1,0 +1,94 @@
+//! An endless supply of realistic games, for filling a server and for measuring it.
+//!
+//! The games obey the rules of the game: counters, rosters, times and causes are consistent, so a
+//! server with all validation switched on accepts them. The same seed, start and mode give the
+//! same games to the last byte, event ids included, so playing them again is a repeated request.
+
+mod community;
+mod game;
+mod knockout;
+mod race;
+mod random;
+mod team_play;
+mod two_player;
+mod words;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use self::{community::Community, random::Random};
+use crate::script::GameScript;
+
+/// The modes in which games can be generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GeneratedMode {
+    /// One team, 9 to 12 rounds.
+    TwoPlayer,
+    /// 6 to 8 teams, until one is left.
+    Knockout,
+    /// 2 to 4 teams, 180 seconds.
+    Race,
+}
+
+impl GeneratedMode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::TwoPlayer, Self::Knockout, Self::Race];
+
+    /// The text for the mode in the data of events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TwoPlayer => "two_player",
+            Self::Knockout => "knockout",
+            Self::Race => "race",
+        }
+    }
+}
+
+/// Generates games of one mode, of 30 to 300 events each, and never ends.
+///
+/// All games of a generator are played by one community of 8 Discord servers with 24 teams each,
+/// so that players and teams gather a history; the same seed gives the same community in every
+/// mode. Each game starts 5 to 90 seconds after the one before it; they overlap, as on a busy
+/// server.
+#[derive(Clone, Debug)]
+pub struct GameGenerator {
+    random: Random,
+    community: Community,
+    next_start: DateTime<Utc>,
+    mode: GeneratedMode,
+}
+
+impl GameGenerator {
+    /// A generator whose first game starts at `start`. Different seeds give different games, with
+    /// different ids.
+    #[must_use]
+    pub fn new(seed: u64, start: DateTime<Utc>, mode: GeneratedMode) -> Self {
+        let mut random = Random::new(seed);
+        Self {
+            community: Community::new(&mut random),
+            // Otherwise two modes with one seed would draw their ids from the same numbers.
+            random: random.fork_for(mode as u64),
+            next_start: start,
+            mode,
+        }
+    }
+}
+
+impl Iterator for GameGenerator {
+    type Item = GameScript;
+
+    fn next(&mut self) -> Option<GameScript> {
+        // Each game has dice of its own, so that a change to how one game is played does not
+        // change the games after it.
+        let mut random = self.random.fork();
+        let start = self.next_start;
+        let pause = self.random.between(5_000, 90_000);
+        self.next_start += TimeDelta::milliseconds(i64::from(pause));
+        let guild = self.community.pick_guild(&mut random);
+        Some(match self.mode {
+            GeneratedMode::TwoPlayer => two_player::play(random, guild, start),
+            GeneratedMode::Knockout => knockout::play(random, guild, start),
+            GeneratedMode::Race => race::play(random, guild, start),
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! The promises of the crate, made through its public door.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it expects by panicking, also in its helpers"
+)]
+
+mod decoding;
+mod generating;
+#[cfg(feature = "graphql")]
+mod graphql;
+mod referee;
+mod samples;
