@@ -223,6 +223,19 @@ impl EventStore {
             .collect()
     }
 
+    /// The streams with these names, those outside the scope left out.
+    pub async fn streams_by_name(
+        &self,
+        scope: &Scope,
+        names: &[&StreamName],
+    ) -> Result<Vec<Stream>, ReadError> {
+        let select = select_streams()
+            .and_where(Expr::col(stream::Column::Name).is_in(names.iter().map(|name| name.as_str())))
+            .cond_where(stream_scope(scope))
+            .to_owned();
+        self.rows(&select).await?.iter().map(stream_of).collect()
+    }
+
     /// The events with these ids, by id; those outside the scope are left out.
     pub async fn events_by_id(
         &self,

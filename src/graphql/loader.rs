@@ -1,0 +1,152 @@
+//! Look-ups behind nested fields, gathered so that a page of any length costs a constant number of
+//! statements, and the budget that keeps nested lists from multiplying without end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::{Context, Error, Result};
+use uuid::Uuid;
+
+use super::error_code::{limit_exceeded, read_error};
+use crate::event::RecordedEvent;
+use crate::scope::Scope;
+use crate::store::{EventStore, ReadError, RelatedKey};
+use crate::stream::{Stream, StreamName};
+
+/// What one operation carries with it: who asks, what it may load, how much it may ask for.
+///
+/// It is made anew for every operation: a loader that were shared would mix what different callers may see.
+pub(super) struct Operation {
+    pub(super) store: EventStore,
+    pub(super) scope: Scope,
+    pub(super) limits: PageLimits,
+    loader: DataLoader<StoreLoader>,
+    nodes_asked_for: AtomicUsize,
+}
+
+/// How long lists may be.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimits {
+    /// `first` where it is absent.
+    pub page_default: usize,
+    /// The greatest `first` or `last`.
+    pub page_max: usize,
+    /// `totalCount` counts no further.
+    pub count_limit: u64,
+    /// The most nodes that one operation may ask for, nested lists multiplied out.
+    pub operation_nodes: usize,
+    /// The most values in one list of a filter.
+    pub filter_values: usize,
+}
+
+impl Operation {
+    pub(super) fn new(store: EventStore, scope: Scope, limits: PageLimits) -> Self {
+        let loader = StoreLoader { store: store.clone(), scope: scope.clone() };
+        Self {
+            loader: DataLoader::new(loader, tokio::spawn),
+            store,
+            scope,
+            limits,
+            nodes_asked_for: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {
+        ctx.data::<Self>()
+    }
+
+    /// Takes the nodes of a list from the operation's budget, before they are read.
+    pub(super) fn ask_for(&self, nodes: usize) -> Result<()> {
+        let asked = self.nodes_asked_for.fetch_add(nodes, Ordering::Relaxed).saturating_add(nodes);
+        let limit = self.limits.operation_nodes;
+        if asked > limit {
+            let what = "The number of nodes that this operation asks for, its nested lists multiplied out,";
+            return Err(limit_exceeded(what, format!("{asked} or more"), limit));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn stream_by_id(&self, id: i64) -> Result<Option<Stream>> {
+        self.loader.load_one(StreamKey(id)).await.map_err(loaded)
+    }
+
+    pub(super) async fn stream_by_name(&self, name: StreamName) -> Result<Option<Stream>> {
+        self.loader.load_one(NameKey(name)).await.map_err(loaded)
+    }
+
+    pub(super) async fn event_by_id(&self, id: Uuid) -> Result<Option<Arc<RecordedEvent>>> {
+        self.loader.load_one(EventKey(id)).await.map_err(loaded)
+    }
+
+    pub(super) async fn related(&self, key: RelatedKey) -> Result<Vec<Arc<RecordedEvent>>> {
+        Ok(self.loader.load_one(key).await.map_err(loaded)?.unwrap_or_default())
+    }
+}
+
+fn loaded(error: ReadError) -> Error {
+    read_error(&error)
+}
+
+struct StoreLoader {
+    store: EventStore,
+    scope: Scope,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct StreamKey(i64);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct NameKey(StreamName);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct EventKey(Uuid);
+
+impl Loader<StreamKey> for StoreLoader {
+    type Value = Stream;
+    type Error = ReadError;
+
+    async fn load(&self, keys: &[StreamKey]) -> Result<HashMap<StreamKey, Stream>, ReadError> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let found = self.store.streams_by_id(&self.scope, &ids).await?;
+        Ok(found.into_iter().map(|(id, stream)| (StreamKey(id), stream)).collect())
+    }
+}
+
+impl Loader<NameKey> for StoreLoader {
+    type Value = Stream;
+    type Error = ReadError;
+
+    async fn load(&self, keys: &[NameKey]) -> Result<HashMap<NameKey, Stream>, ReadError> {
+        let names: Vec<&StreamName> = keys.iter().map(|key| &key.0).collect();
+        let found = self.store.streams_by_name(&self.scope, &names).await?;
+        Ok(found.into_iter().map(|stream| (NameKey(stream.name.clone()), stream)).collect())
+    }
+}
+
+impl Loader<EventKey> for StoreLoader {
+    type Value = Arc<RecordedEvent>;
+    type Error = ReadError;
+
+    async fn load(
+        &self,
+        keys: &[EventKey],
+    ) -> Result<HashMap<EventKey, Arc<RecordedEvent>>, ReadError> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let found = self.store.events_by_id(&self.scope, &ids).await?;
+        Ok(found.into_iter().map(|(id, event)| (EventKey(id), event)).collect())
+    }
+}
+
+impl Loader<RelatedKey> for StoreLoader {
+    type Value = Vec<Arc<RecordedEvent>>;
+    type Error = ReadError;
+
+    async fn load(
+        &self,
+        keys: &[RelatedKey],
+    ) -> Result<HashMap<RelatedKey, Vec<Arc<RecordedEvent>>>, ReadError> {
+        self.store.related(&self.scope, keys).await
+    }
+}

@@ -1,0 +1,35 @@
+//! Opaque global ids: `node(id:)` finds by them what any field has given out.
+
+use async_graphql::ID;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use crate::stream::StreamName;
+
+/// What a global id names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NodeId {
+    Stream(StreamName),
+    Event(Uuid),
+}
+
+impl NodeId {
+    pub(super) fn encode(&self) -> ID {
+        let text = match self {
+            Self::Stream(name) => format!("stream:{name}"),
+            Self::Event(event_id) => format!("event:{event_id}"),
+        };
+        ID(URL_SAFE_NO_PAD.encode(text))
+    }
+
+    /// `None` for an id that this server did not give out; there is no such node, then.
+    pub(super) fn decode(id: &ID) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id.as_str()).ok()?).ok()?;
+        match text.split_once(':')? {
+            ("stream", name) => StreamName::parse(name).ok().map(Self::Stream),
+            ("event", event_id) => Uuid::try_parse(event_id).ok().map(Self::Event),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The objects that clients see: values of the store in the words of the API.
+
+pub(super) mod event;
+pub(super) mod feed;
+pub(super) mod metadata;
+pub(super) mod payload;
+pub(super) mod server;
+pub(super) mod stream;

@@ -1,0 +1,54 @@
+//! What the server says of itself.
+
+use async_graphql::SimpleObject;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::graphql::scalar::PositionScalar;
+
+/// The end of the log.
+#[derive(SimpleObject)]
+pub struct Head {
+    /// The greatest committed position; 0 while the log is empty.
+    pub(in crate::graphql) position: PositionScalar,
+    /// The cursor of the head: a subscription that starts after it gets what is appended from now on.
+    pub(in crate::graphql) cursor: String,
+}
+
+/// This server.
+#[derive(SimpleObject, Clone)]
+pub struct Server {
+    /// The version of the program.
+    pub(in crate::graphql) version: String,
+    /// The id of the log; a cursor of another log is refused.
+    pub(in crate::graphql) store_id: Uuid,
+    /// The database: `SQLite` or `PostgreSQL`.
+    pub(in crate::graphql) backend: String,
+    /// When this process started.
+    pub(in crate::graphql) started_at: DateTime<Utc>,
+    /// What this server accepts at most.
+    pub(in crate::graphql) limits: ServerLimits,
+}
+
+/// What a server accepts at most.
+#[derive(SimpleObject, Clone)]
+pub struct ServerLimits {
+    /// Events per append or batch.
+    pub(in crate::graphql) append_events: i32,
+    /// Bytes of compact data and metadata per append or batch.
+    pub(in crate::graphql) append_bytes: i32,
+    /// Bytes of compact data and metadata per event.
+    pub(in crate::graphql) event_bytes: i32,
+    /// Streams per batch.
+    pub(in crate::graphql) batch_streams: i32,
+    /// Events per stream, hidden ones not counted; a stream may have a limit of its own.
+    pub(in crate::graphql) stream_events: i32,
+    /// Items per page.
+    pub(in crate::graphql) page: i32,
+    /// Items per page where neither `first` nor `last` is given.
+    pub(in crate::graphql) page_default: i32,
+    /// Nodes per operation, nested lists multiplied out.
+    pub(in crate::graphql) operation_nodes: i32,
+    /// How long an append may take before it is answered without an outcome, in milliseconds.
+    pub(in crate::graphql) append_deadline_ms: i32,
+}

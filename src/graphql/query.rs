@@ -1,0 +1,169 @@
+//! Queries: parse → call → shape.
+
+use async_graphql::{Context, ID, Interface, Object, Result};
+use uuid::Uuid;
+
+use super::error_code::{limit_exceeded, read_error};
+use super::input::{
+    Direction, EventFilterInput, StreamFilterInput, StreamOrder, StreamOrderField, parse_stream_name,
+};
+use super::list::{EventList, StreamList};
+use super::loader::Operation;
+use super::node_id::NodeId;
+use super::object::event::{EventConnection, EventObject};
+use super::object::server::{Head, Server};
+use super::object::stream::{StreamConnection, StreamObject};
+use super::page::PageArguments;
+use super::scalar::PositionScalar;
+use crate::cursor;
+
+/// What can be asked.
+pub struct Query;
+
+/// Anything that has a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Global id, for `node`."))]
+pub enum Node {
+    /// A stream.
+    Stream(StreamObject),
+    /// An event.
+    Event(EventObject),
+}
+
+#[Object]
+impl Query {
+    /// The object with this global id; null if there is none that you may see.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id, as any `id` field gave it.")] id: ID,
+    ) -> Result<Option<Node>> {
+        find_node(Operation::of(ctx)?, &id).await
+    }
+
+    /// The objects with these global ids, in their order; null where there is none that you may see.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global ids; at most 1,000.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        let operation = Operation::of(ctx)?;
+        if ids.len() > operation.limits.page_max {
+            return Err(limit_exceeded("The number of ids", ids.len(), operation.limits.page_max));
+        }
+        operation.ask_for(ids.len())?;
+        let found = ids.iter().map(|id| find_node(operation, id));
+        futures_util::future::try_join_all(found).await
+    }
+
+    /// The stream of this name; null if it never had an event.
+    async fn stream(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its name, category-id.")] name: String,
+    ) -> Result<Option<StreamObject>> {
+        let operation = Operation::of(ctx)?;
+        let name = parse_stream_name(&name)?;
+        let stream = operation.store.stream(&operation.scope, &name).await;
+        Ok(stream.map_err(|error| read_error(&error))?.map(StreamObject))
+    }
+
+    /// The streams, by name unless `orderBy` says otherwise.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn streams(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which streams.")] filter: Option<StreamFilterInput>,
+        #[graphql(desc = "By name, forward, if absent.")] order_by: Option<StreamOrder>,
+        #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
+        first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list; at most 1,000.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<StreamConnection> {
+        let operation = Operation::of(ctx)?;
+        let (field, direction) = order_by
+            .map_or((StreamOrderField::Name, Direction::Forward), |order| (order.field, order.direction));
+        let list = StreamList {
+            filter: filter.unwrap_or_default().parse(&operation.limits)?,
+            order: field.into(),
+            direction,
+            page: PageArguments { first, after, last, before },
+        };
+        list.read(operation).await
+    }
+
+    /// The event with this id; null if there is none that you may see.
+    async fn event(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id that its writer gave it.")] event_id: Uuid,
+    ) -> Result<Option<EventObject>> {
+        Ok(Operation::of(ctx)?.event_by_id(event_id).await?.map(EventObject))
+    }
+
+    /// The event at this position; null at 0, beyond the head, and where you may not see it.
+    async fn event_at(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A position, from 1.")] position: PositionScalar,
+    ) -> Result<Option<EventObject>> {
+        let operation = Operation::of(ctx)?;
+        let found = operation.store.events_at(&operation.scope, &[position.0]).await;
+        let found = found.map_err(|error| read_error(&error))?;
+        Ok(found.into_values().next().map(EventObject))
+    }
+
+    /// The log: the events of all streams in the order in which they were committed, oldest first unless
+    /// `direction` says otherwise.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events.")] filter: Option<EventFilterInput>,
+        #[graphql(desc = "Which way the list runs.", default)] direction: Direction,
+        #[graphql(desc = "Begin the list at this position, which it includes.")]
+        from_position: Option<PositionScalar>,
+        #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
+        first: Option<i32>,
+        #[graphql(desc = "After this cursor: of a page, an event, or a subscription.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list; at most 1,000.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<EventConnection> {
+        let operation = Operation::of(ctx)?;
+        let list = EventList {
+            filter: filter.unwrap_or_default().parse(&operation.limits)?,
+            direction,
+            from_position: from_position.map(|position| position.0),
+            from_version: None,
+            page: PageArguments { first, after, last, before },
+        };
+        list.read(operation).await
+    }
+
+    /// The end of the log.
+    async fn head(&self, ctx: &Context<'_>) -> Result<Head> {
+        let store = &Operation::of(ctx)?.store;
+        let position = store.head().await.map_err(|error| read_error(&error))?;
+        let cursor = cursor::encode_event(store.id(), position);
+        Ok(Head { position: PositionScalar(position), cursor })
+    }
+
+    /// This server: its version, database and limits.
+    async fn server(&self, ctx: &Context<'_>) -> Result<Server> {
+        Ok(ctx.data::<Server>()?.clone())
+    }
+}
+
+async fn find_node(operation: &Operation, id: &ID) -> Result<Option<Node>> {
+    match NodeId::decode(id) {
+        None => Ok(None),
+        Some(NodeId::Event(event_id)) => {
+            Ok(operation.event_by_id(event_id).await?.map(EventObject).map(Node::Event))
+        }
+        Some(NodeId::Stream(name)) => {
+            let stream = operation.stream_by_name(name).await?;
+            Ok(stream.map(StreamObject).map(Node::Stream))
+        }
+    }
+}

@@ -1,0 +1,562 @@
+//! Expected outcomes of appends that are not a success, as values.
+
+use async_graphql::{ComplexObject, Context, Enum, Interface, Result, SimpleObject};
+use uuid::Uuid;
+
+use super::error_code::{ErrorCode, read_error};
+use super::input::ExpectedStreamState;
+use super::loader::Operation;
+use super::object::event::EventObject;
+use super::page::PageArguments;
+use super::scalar::PositionScalar;
+use crate::expected_version::ExpectedVersion;
+use crate::filter::EventFilter;
+use crate::position::Position;
+use crate::scope::Scope;
+use crate::store::{self, EventQuery, InputPath, VersionRange};
+use crate::stream::StreamName;
+
+/// An expected outcome that is not a success; nothing was written. Select `... on Refusal { code message }`
+/// to be complete, also for refusals that a later version adds.
+#[derive(Interface)]
+#[graphql(
+    field(name = "code", ty = "&ErrorCode", desc = "Which rule refused; each code has a page in docs/errors."),
+    field(name = "message", ty = "&String", desc = "What happened, with the values, and what to do."),
+    field(
+        name = "retryable",
+        ty = "&bool",
+        desc = "Whether the identical request may succeed later, without anything being changed for it."
+    ),
+    field(
+        name = "path",
+        ty = "&Option<Vec<String>>",
+        desc = "The offending input, as the names and indexes that lead to it; null where none is to blame."
+    )
+)]
+pub enum Refusal {
+    /// The stream is at another version.
+    WrongExpectedVersion(WrongExpectedVersion),
+    /// Event ids are stored already.
+    DuplicateEvent(DuplicateEvent),
+    /// The stream is deleted.
+    StreamDeleted(StreamDeleted),
+    /// The stream is ended for ever.
+    StreamTombstoned(StreamTombstoned),
+    /// The stream is read-only.
+    StreamArchived(StreamArchived),
+    /// The stream would become too long.
+    StreamTooLarge(StreamTooLarge),
+    /// An input has the wrong shape.
+    InvalidInput(InvalidInput),
+    /// Events have the wrong shape.
+    InvalidEvents(InvalidEvents),
+    /// Something is larger than allowed.
+    LimitExceeded(LimitExceeded),
+}
+
+/// The stream is not as the caller expected. Read what was missed, decide again, and append with the
+/// version that you have seen.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct WrongExpectedVersion {
+    /// `WRONG_EXPECTED_VERSION`.
+    code: ErrorCode,
+    /// What happened, with the values, and what to do.
+    message: String,
+    /// False: the identical request will be refused again.
+    retryable: bool,
+    /// The first expectation that failed.
+    path: Option<Vec<String>>,
+    /// Every expectation of the request that does not hold.
+    checks: Vec<FailedCheck>,
+    /// The stream of the first failed check.
+    stream: String,
+    /// What was expected of it.
+    expected: ExpectedVersionObject,
+    /// The version that it has; 0 = it never had an event.
+    actual: i32,
+    #[graphql(skip)]
+    missed: Missed,
+}
+
+/// An expectation that does not hold.
+#[derive(SimpleObject, Clone)]
+pub struct FailedCheck {
+    /// The stream.
+    stream: String,
+    /// What was expected of it.
+    expected: ExpectedVersionObject,
+    /// The version that it has; 0 = it never had an event.
+    actual: i32,
+}
+
+/// What an append expected: one of the two is set.
+#[derive(SimpleObject, Clone, Copy)]
+#[graphql(name = "ExpectedVersion")]
+pub struct ExpectedVersionObject {
+    /// This version.
+    exactly: Option<i32>,
+    /// This state.
+    state: Option<ExpectedStreamState>,
+}
+
+/// The events that a caller had not seen.
+struct Missed {
+    stream: StreamName,
+    after: i32,
+    through: i32,
+}
+
+#[ComplexObject]
+impl WrongExpectedVersion {
+    /// The events of that stream that the caller had not seen, oldest first: those after the expected
+    /// version. Empty where the caller expected more than there is.
+    async fn conflicting_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
+    ) -> Result<Vec<EventObject>> {
+        let operation = Operation::of(ctx)?;
+        let page = PageArguments { first, after: None, last: None, before: None };
+        let size = page.size(&operation.limits)?;
+        operation.ask_for(size.limit)?;
+        if self.missed.after >= self.missed.through {
+            return Ok(Vec::new());
+        }
+        let query = EventQuery {
+            scope: operation.scope.clone(),
+            filter: EventFilter { stream: Some(self.missed.stream.clone()), ..EventFilter::default() },
+            after: Position::ORIGIN,
+            through: Position::MAX,
+            versions: VersionRange {
+                from: Some(self.missed.after + 1),
+                through: Some(self.missed.through),
+            },
+            descending: false,
+            limit: size.limit as u64,
+        };
+        let events = operation.store.events(&query).await.map_err(|error| read_error(&error))?;
+        Ok(events.into_iter().map(EventObject).collect())
+    }
+}
+
+/// Event ids of the request are stored already, or stand in it twice, and it is not a retry of the request
+/// that stored them. A retry has the same ids with the same content in the same order.
+#[derive(SimpleObject)]
+pub struct DuplicateEvent {
+    /// `DUPLICATE_EVENT`.
+    code: ErrorCode,
+    /// What happened, with the values, and what to do.
+    message: String,
+    /// False: the identical request will be refused again.
+    retryable: bool,
+    /// The first id that cannot be used.
+    path: Option<Vec<String>>,
+    /// Every id that cannot be used.
+    duplicates: Vec<DuplicateId>,
+}
+
+/// An event id that cannot be used.
+#[derive(SimpleObject)]
+pub struct DuplicateId {
+    /// The id; null for an event that was sent without one beside stored ones.
+    event_id: Option<Uuid>,
+    /// Where it stands in the request.
+    path: Vec<String>,
+    /// Why this is no retry.
+    reason: DuplicateReason,
+    /// The stream that holds it; null where it is not stored, or where you may not see it.
+    stored_stream: Option<String>,
+    /// Its version in that stream.
+    stored_version: Option<i32>,
+    /// Its position in the log.
+    stored_position: Option<PositionScalar>,
+}
+
+/// Why a request with stored ids is not a retry of the request that stored them.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "crate::store::DuplicateReason")]
+pub enum DuplicateReason {
+    /// The id stands twice in the request.
+    TwiceInRequest,
+    /// It is stored in another stream.
+    OtherStream,
+    /// It is stored with another type, schema version, data or metadata.
+    OtherContent,
+    /// The ids are stored, but not one after the other in this order.
+    OtherOrder,
+    /// It is stored, and other events of the request are not.
+    PartOfRequest,
+    /// It is not stored, and other events of the request are.
+    NewBesideStored,
+}
+
+/// Declares a refusal that says nothing beyond the interface but its stream.
+macro_rules! stream_refusal {
+    ($(#[$attribute:meta])* $name:ident) => {
+        $(#[$attribute])*
+        #[derive(SimpleObject)]
+        pub struct $name {
+            /// Which rule refused.
+            code: ErrorCode,
+            /// What happened, with the values, and what to do.
+            message: String,
+            /// Whether the identical request may succeed later.
+            retryable: bool,
+            /// The offending input.
+            path: Option<Vec<String>>,
+            /// The stream.
+            stream: String,
+        }
+    };
+}
+
+stream_refusal! {
+    /// The stream is deleted, and `STREAM_EXISTS` was expected. `ANY`, `NO_STREAM` or its exact version
+    /// would reopen it.
+    StreamDeleted
+}
+stream_refusal! {
+    /// The stream is ended for ever: nothing can be appended to it again.
+    StreamTombstoned
+}
+stream_refusal! {
+    /// The stream is archived, that is, read-only until it is unarchived.
+    StreamArchived
+}
+
+/// The stream would become longer than its limit.
+#[derive(SimpleObject)]
+pub struct StreamTooLarge {
+    /// `STREAM_TOO_LARGE`.
+    code: ErrorCode,
+    /// What happened, with the values, and what to do.
+    message: String,
+    /// False: the identical request will be refused again.
+    retryable: bool,
+    /// The events.
+    path: Option<Vec<String>>,
+    /// The stream.
+    stream: String,
+    /// Its events that are not hidden.
+    length: i32,
+    /// The most that it may have.
+    limit: i32,
+}
+
+/// An input outside the events has the wrong shape.
+#[derive(SimpleObject)]
+pub struct InvalidInput {
+    /// Which rule refused.
+    code: ErrorCode,
+    /// What was given, what is allowed, and what to do.
+    message: String,
+    /// False: the identical request will be refused again.
+    retryable: bool,
+    /// The offending input.
+    path: Option<Vec<String>>,
+}
+
+/// Events have the wrong shape, or contradict their stream. All violations are listed.
+#[derive(SimpleObject)]
+pub struct InvalidEvents {
+    /// The code of the first violation.
+    code: ErrorCode,
+    /// The first violation, and how many there are.
+    message: String,
+    /// False: the identical request will be refused again.
+    retryable: bool,
+    /// The first violation's place.
+    path: Option<Vec<String>>,
+    /// Everything that is wrong.
+    violations: Vec<Violation>,
+}
+
+/// One thing that is wrong with one event.
+#[derive(SimpleObject)]
+pub struct Violation {
+    /// Which rule it breaks.
+    code: ErrorCode,
+    /// The event's index among the events of its stream in the request.
+    index: i32,
+    /// Where in the event, as a JSON pointer such as `/data/guild_id`; empty for the event as a whole.
+    pointer: String,
+    /// The rule, in a word or two.
+    rule: String,
+    /// What was given, what is allowed, and what to do.
+    message: String,
+    /// Where in the request.
+    path: Vec<String>,
+}
+
+/// Something is larger than allowed.
+#[derive(SimpleObject)]
+pub struct LimitExceeded {
+    /// `EVENT_TOO_LARGE`, `BATCH_TOO_LARGE` or `INVALID_BATCH_SIZE`.
+    code: ErrorCode,
+    /// What was found, what is allowed, and what to do.
+    message: String,
+    /// False: the identical request will be refused again.
+    retryable: bool,
+    /// The offending input.
+    path: Option<Vec<String>>,
+    /// What was found: bytes, events or streams.
+    value: i32,
+    /// What is allowed.
+    limit: i32,
+}
+
+impl Refusal {
+    /// A refusal of the store in the words of the API.
+    pub(super) fn new(refusal: store::Refusal, scope: &Scope) -> Self {
+        match refusal {
+            store::Refusal::InvalidInput(input) => Self::InvalidInput(invalid_input(input)),
+            store::Refusal::InvalidEvents(violations) => {
+                Self::InvalidEvents(invalid_events(violations))
+            }
+            store::Refusal::LimitExceeded(limit) => Self::LimitExceeded(limit_exceeded(&limit)),
+            store::Refusal::WrongExpectedVersion(checks) => {
+                Self::WrongExpectedVersion(wrong_version(&checks))
+            }
+            store::Refusal::DuplicateEvent(ids) => Self::DuplicateEvent(duplicate(ids, scope)),
+            store::Refusal::StreamDeleted(stream) => Self::StreamDeleted(StreamDeleted {
+                code: ErrorCode::StreamDeleted,
+                message: format!(
+                    "The stream {stream} is deleted, and STREAM_EXISTS was expected. Expect ANY, NO_STREAM or \
+                     its exact version to reopen it."
+                ),
+                retryable: false,
+                path: None,
+                stream: stream.to_string(),
+            }),
+            store::Refusal::StreamTombstoned(stream) => Self::StreamTombstoned(StreamTombstoned {
+                code: ErrorCode::StreamTombstoned,
+                message: format!(
+                    "The stream {stream} is ended for ever: nothing can be appended to it. Use a stream of \
+                     another name."
+                ),
+                retryable: false,
+                path: None,
+                stream: stream.to_string(),
+            }),
+            store::Refusal::StreamArchived(stream) => Self::StreamArchived(StreamArchived {
+                code: ErrorCode::StreamArchived,
+                message: format!("The stream {stream} is archived: it takes no events until it is unarchived."),
+                retryable: false,
+                path: None,
+                stream: stream.to_string(),
+            }),
+            store::Refusal::StreamTooLarge(found) => Self::StreamTooLarge(too_large(&found)),
+        }
+    }
+}
+
+fn invalid_input(input: store::InvalidInput) -> InvalidInput {
+    let code = match input.kind {
+        store::InvalidInputKind::StreamName => ErrorCode::InvalidStreamId,
+        store::InvalidInputKind::ExpectedVersion => ErrorCode::InvalidExpectedVersion,
+        store::InvalidInputKind::BatchSize => ErrorCode::InvalidBatchSize,
+        store::InvalidInputKind::Argument => ErrorCode::InvalidArgument,
+    };
+    let message = super::error_code::capitalised(&input.message);
+    InvalidInput { code, message, retryable: false, path: Some(graphql_path(&input.path)) }
+}
+
+fn invalid_events(violations: Vec<store::Violation>) -> InvalidEvents {
+    let count = violations.len();
+    let violations: Vec<_> = violations.into_iter().map(violation).collect();
+    let first = violations.first();
+    let more = if count > 1 { format!(" ({} more violations are listed.)", count - 1) } else { String::new() };
+    InvalidEvents {
+        code: first.map_or(ErrorCode::InvalidEventData, |first| first.code),
+        message: first.map_or_else(String::new, |first| first.message.clone()) + &more,
+        retryable: false,
+        path: first.map(|first| first.path.clone()),
+        violations,
+    }
+}
+
+fn violation(found: store::Violation) -> Violation {
+    let pointer: String = found
+        .path
+        .field
+        .iter()
+        .map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")))
+        .collect();
+    Violation {
+        code: match found.kind {
+            store::ViolationKind::Type => ErrorCode::InvalidEventType,
+            store::ViolationKind::Data => ErrorCode::InvalidEventData,
+        },
+        index: found.path.event.map_or(0, int),
+        pointer,
+        rule: found.rule.to_owned(),
+        message: super::error_code::capitalised(&found.message),
+        path: graphql_path(&found.path),
+    }
+}
+
+fn limit_exceeded(found: &store::LimitExceeded) -> LimitExceeded {
+    let (value, limit) = (found.value, found.limit);
+    let (code, message) = match found.kind {
+        store::LimitKind::EventBytes => (
+            ErrorCode::EventTooLarge,
+            format!(
+                "The event has {value} bytes of data and metadata; the limit is {limit}. Keep large contents \
+                 elsewhere and refer to them."
+            ),
+        ),
+        store::LimitKind::RequestBytes => (
+            ErrorCode::BatchTooLarge,
+            format!("The request has {value} bytes of data and metadata; the limit is {limit}. Send it in parts."),
+        ),
+        store::LimitKind::RequestEvents => (
+            ErrorCode::InvalidBatchSize,
+            format!("The request has {value} events; the limit is {limit}. Send it in parts."),
+        ),
+        store::LimitKind::BatchStreams => (
+            ErrorCode::InvalidBatchSize,
+            format!("The batch names {value} streams; the limit is {limit}. Send it in parts."),
+        ),
+    };
+    let number = |number: u64| i32::try_from(number).unwrap_or(i32::MAX);
+    LimitExceeded {
+        code,
+        message,
+        retryable: false,
+        path: Some(graphql_path(&found.path)),
+        value: number(value),
+        limit: number(limit),
+    }
+}
+
+fn wrong_version(checks: &[store::FailedCheck]) -> WrongExpectedVersion {
+    let failed: Vec<_> = checks
+        .iter()
+        .map(|check| FailedCheck {
+            stream: check.stream.to_string(),
+            expected: check.expected.into(),
+            actual: check.actual,
+        })
+        .collect();
+    let sentences: Vec<String> = checks.iter().map(expectation).collect();
+    // The store refuses with at least one failed check.
+    let (stream, expected, actual, missed) = checks.first().map_or_else(
+        || (String::new(), ExpectedVersion::Any.into(), 0, Missed::none()),
+        |first| {
+            (first.stream.to_string(), first.expected.into(), first.actual, Missed::of(first))
+        },
+    );
+    WrongExpectedVersion {
+        code: ErrorCode::WrongExpectedVersion,
+        message: format!(
+            "{} Read what you have not seen (conflictingEvents), decide again, and append with the version that \
+             you then know.",
+            sentences.join(" ")
+        ),
+        retryable: false,
+        path: None,
+        checks: failed,
+        stream,
+        expected,
+        actual,
+        missed,
+    }
+}
+
+fn expectation(check: &store::FailedCheck) -> String {
+    let actual = match check.actual {
+        0 => "has no events".to_owned(),
+        version => format!("is at version {version}"),
+    };
+    format!("The stream {} was expected to be {}, but {actual}.", check.stream, check.expected)
+}
+
+impl Missed {
+    fn none() -> Self {
+        Self { stream: StreamName::from_stored(""), after: 0, through: 0 }
+    }
+
+    fn of(check: &store::FailedCheck) -> Self {
+        let after = match check.expected {
+            ExpectedVersion::Exactly(version) => version,
+            ExpectedVersion::NoStream => 0,
+            // Such an expectation only fails where there are no events to show.
+            ExpectedVersion::Any | ExpectedVersion::StreamExists => check.actual,
+        };
+        Self { stream: check.stream.clone(), after, through: check.actual }
+    }
+}
+
+impl From<ExpectedVersion> for ExpectedVersionObject {
+    fn from(expected: ExpectedVersion) -> Self {
+        let (exactly, state) = match expected {
+            ExpectedVersion::Exactly(version) => (Some(version), None),
+            ExpectedVersion::Any => (None, Some(ExpectedStreamState::Any)),
+            ExpectedVersion::NoStream => (None, Some(ExpectedStreamState::NoStream)),
+            ExpectedVersion::StreamExists => (None, Some(ExpectedStreamState::StreamExists)),
+        };
+        Self { exactly, state }
+    }
+}
+
+fn duplicate(ids: Vec<store::DuplicateId>, scope: &Scope) -> DuplicateEvent {
+    let count = ids.len();
+    let duplicates: Vec<_> = ids.into_iter().map(|id| duplicate_id(id, scope)).collect();
+    DuplicateEvent {
+        code: ErrorCode::DuplicateEvent,
+        message: format!(
+            "{count} of the request's events cannot be stored under their ids, and the request is not a retry: a \
+             retry has the same ids with the same content in the same order. Give new events new ids; send a \
+             retry unchanged."
+        ),
+        retryable: false,
+        path: duplicates.first().map(|first| first.path.clone()),
+        duplicates,
+    }
+}
+
+fn duplicate_id(id: store::DuplicateId, scope: &Scope) -> DuplicateId {
+    let visible = id.stored.filter(|stored| scope.allows(stored.guild_id.as_deref()));
+    DuplicateId {
+        event_id: id.event_id,
+        path: graphql_path(&id.path),
+        reason: id.reason.into(),
+        stored_stream: visible.as_ref().map(|stored| stored.stream.to_string()),
+        stored_version: visible.as_ref().map(|stored| stored.stream_version),
+        stored_position: visible.as_ref().map(|stored| PositionScalar(stored.position)),
+    }
+}
+
+fn too_large(found: &store::StreamTooLarge) -> StreamTooLarge {
+    let store::StreamTooLarge { stream, length, adding, limit } = found;
+    StreamTooLarge {
+        code: ErrorCode::StreamTooLarge,
+        message: format!(
+            "The stream {stream} has {length} events, and {adding} more would exceed its limit of {limit}. Begin \
+             a new stream for what follows, or ask the operator to raise append.max_stream_events."
+        ),
+        retryable: false,
+        path: None,
+        stream: stream.to_string(),
+        length: *length,
+        limit: *limit,
+    }
+}
+
+/// A place in the request as the names and indexes that lead to it.
+fn graphql_path(path: &InputPath) -> Vec<String> {
+    let mut steps = vec!["input".to_owned()];
+    if let Some(stream) = path.stream {
+        steps.extend(["streams".to_owned(), stream.to_string()]);
+    }
+    if let Some(event) = path.event {
+        steps.extend(["events".to_owned(), event.to_string()]);
+    }
+    steps.extend(path.field.iter().cloned());
+    steps
+}
+
+fn int(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,60 @@
+//! The scalars that the library does not have: positions, and JSON that is kept as text.
+
+use async_graphql::{
+    InputValueError, InputValueResult, Name, Number, Scalar, ScalarType, Value, indexmap::IndexMap,
+};
+
+use crate::position::Position;
+
+/// An event's place in the whole log: a JSON number from 0 to 2^53−1, dense from 1 in commit order. 0 stands
+/// before the first event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionScalar(pub Position);
+
+#[Scalar(
+    name = "Position",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6"
+)]
+impl ScalarType for PositionScalar {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::Number(number) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        number.as_i64().and_then(Position::new).map(Self).ok_or_else(|| {
+            InputValueError::custom(format!("{number} is not a position: a whole number from 0 to 2^53−1."))
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(Number::from(self.0.get()))
+    }
+}
+
+/// Any JSON value.
+///
+/// Sent in a variable, it is kept exactly as written, but for white space between tokens: the order of keys
+/// and the text of every number survive (`1.10`, `1E2`, 2^64). Written as a literal inside the document, it
+/// follows GraphQL's rules for numbers instead. It comes back as it was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonScalar(pub String);
+
+#[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
+impl ScalarType for JsonScalar {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            // The transport hands over the text of a variable as it was sent.
+            Value::Binary(text) => String::from_utf8(text.to_vec())
+                .map(Self)
+                .map_err(|_| InputValueError::custom("the JSON text is not UTF-8")),
+            literal => serde_json::to_string(&literal)
+                .map(Self)
+                .map_err(|error| InputValueError::custom(error.to_string())),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        // The serializer writes an object of this one key as the text that it holds.
+        let token = Name::new(async_graphql::async_graphql_value::RAW_VALUE_TOKEN);
+        Value::Object(IndexMap::from([(token, Value::String(self.0.clone()))]))
+    }
+}

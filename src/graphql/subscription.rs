@@ -1,0 +1,116 @@
+//! Subscriptions: parse → follow → shape.
+
+use async_graphql::{Context, Result, Subscription};
+use futures_util::{Stream, StreamExt};
+
+use super::error_code::{ErrorCode, invalid_cursor, read_error};
+use super::input::{EventFilterInput, FeedStart, StartFrom, parse_stream_name};
+use super::list::check_version;
+use super::loader::Operation;
+use super::object::feed::EventFeedMessage;
+use crate::cursor;
+use crate::filter::EventFilter;
+use crate::position::Position;
+use crate::store::{EventQuery, Follow, VersionRange};
+use crate::stream::StreamName;
+
+/// What can be followed.
+pub struct Subscription;
+
+#[Subscription]
+impl Subscription {
+    /// The log, from a place on and then live. Every event that matches comes once, in order, however slow
+    /// the client is; every message carries a cursor to resume after it.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
+        #[graphql(desc = "Which events.")] filter: Option<EventFilterInput>,
+    ) -> Result<impl Stream<Item = EventFeedMessage>> {
+        let operation = Operation::of(ctx)?;
+        let filter = filter.unwrap_or_default().parse(&operation.limits)?;
+        let after = start(operation, from, None).await?;
+        Ok(feed(operation, filter, after))
+    }
+
+    /// One stream, from a place on and then live. The stream need not exist yet.
+    async fn stream(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its name, category-id.")] name: String,
+        #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
+    ) -> Result<impl Stream<Item = EventFeedMessage>> {
+        let operation = Operation::of(ctx)?;
+        let name = parse_stream_name(&name)?;
+        let after = start(operation, from, Some(&name)).await?;
+        let filter = EventFilter { stream: Some(name), ..EventFilter::default() };
+        Ok(feed(operation, filter, after))
+    }
+}
+
+fn feed(
+    operation: &Operation,
+    filter: EventFilter,
+    after: Position,
+) -> impl Stream<Item = EventFeedMessage> + use<> {
+    let store_id = operation.store.id();
+    let follow = Follow { scope: operation.scope.clone(), filter, after };
+    operation.store.follow(follow).map(move |message| EventFeedMessage::new(store_id, message))
+}
+
+/// The position after which a feed begins, resolved once.
+async fn start(
+    operation: &Operation,
+    from: Option<StartFrom>,
+    stream: Option<&StreamName>,
+) -> Result<Position> {
+    let head = operation.store.head().await.map_err(|error| read_error(&error))?;
+    match from.unwrap_or(StartFrom::At(FeedStart::End)) {
+        StartFrom::At(FeedStart::End) => Ok(head),
+        StartFrom::At(FeedStart::Origin) => Ok(Position::ORIGIN),
+        StartFrom::Position(position) if position.0 > head => {
+            Err(ErrorCode::InvalidStartVersion.error(format!(
+                "The position {} is beyond the head of the log, {head}. Begin at the end to get what comes from \
+                 now on.",
+                position.0
+            )))
+        }
+        StartFrom::Position(position) => Ok(position.0),
+        StartFrom::Cursor(token) => cursor::decode_event(operation.store.id(), head, &token)
+            .map_err(|error| invalid_cursor(&error)),
+        StartFrom::Time(time) => {
+            let first = operation.store.position_at(time).await;
+            Ok(first.map_err(|error| read_error(&error))?.previous())
+        }
+        StartFrom::Version(version) => match stream {
+            Some(stream) => after_version(operation, stream, version).await,
+            None => Err(ErrorCode::InvalidArgument.error(
+                "`version` counts the events of one stream. Use it with the subscription `stream`; here use \
+                 `position`, `cursor`, `time` or `at`.",
+            )),
+        },
+    }
+}
+
+async fn after_version(operation: &Operation, stream: &StreamName, version: i32) -> Result<Position> {
+    check_version("version", Some(version))?;
+    if version == 0 {
+        return Ok(Position::ORIGIN);
+    }
+    let query = EventQuery {
+        scope: operation.scope.clone(),
+        filter: EventFilter { stream: Some(stream.clone()), ..EventFilter::default() },
+        after: Position::ORIGIN,
+        through: Position::MAX,
+        versions: VersionRange { from: Some(version), through: Some(version) },
+        descending: false,
+        limit: 1,
+    };
+    let found = operation.store.events(&query).await.map_err(|error| read_error(&error))?;
+    found.first().map(|event| event.position).ok_or_else(|| {
+        ErrorCode::InvalidStartVersion.error(format!(
+            "The stream {stream} has no version {version}. Begin at a version that it has, at 0 for all of its \
+             events, or at the end."
+        ))
+    })
+}
