@@ -71,8 +71,8 @@ async fn near_misses_are_told_apart(db: &DatabaseConnection) {
     }
 }
 
-/// Asks random questions of the three readings. A part of them must find something, or the
-/// agreement would be about nothing.
+/// Asks random questions of the three readings. About a quarter of them find something; that fewer
+/// than a twentieth do is out of chance's reach, and would make the agreement one about nothing.
 fn all_readings_agree(db: &DatabaseConnection) {
     let runtime = tokio::runtime::Handle::current();
     let (asked, found) = (Cell::new(0_u32), Cell::new(0_u32));
@@ -92,9 +92,10 @@ fn all_readings_agree(db: &DatabaseConnection) {
         })
     });
     outcome.unwrap();
+    let (asked, found) = (asked.get(), found.get());
     assert!(
-        found.get() * 5 > asked.get(),
-        "only {found:?} of {asked:?} questions found something"
+        found * 20 > asked,
+        "only {found} of {asked} questions found something"
     );
 }
 
