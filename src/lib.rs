@@ -1,1 +1,4 @@
-//! To be written.
+//! The GameBot event store.
+
+pub mod config;
+pub mod telemetry;
