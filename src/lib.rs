@@ -1,4 +1,5 @@
 //! The GameBot event store.
 
+pub mod client;
 pub mod config;
 pub mod telemetry;

@@ -87,7 +87,7 @@ fn documented() -> impl Iterator<Item = Documented> {
         }
         let description = std::mem::take(&mut comment).join(" ");
         if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']').to_owned();
+            name.trim_end_matches(']').clone_into(&mut section);
             return None;
         }
         let (key, default) = line.split_once('=')?;
