@@ -14,3 +14,12 @@ pub mod scope;
 pub mod stream;
 
 pub mod store;
+
+pub mod graphql;
+
+pub mod server;
+
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod telemetry;

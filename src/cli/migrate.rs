@@ -1,0 +1,56 @@
+//! `migrate`: the tables of the database.
+
+use clap::{Args, Subcommand};
+
+use super::CliError;
+use super::settings::SettingsArguments;
+use crate::config::Config;
+
+const EXAMPLES: &str = "Examples:
+  gamebot-event-store migrate                 create the tables, or bring them up to date
+  gamebot-event-store migrate status          what is applied, and what is not
+  gamebot-event-store migrate down 1          take the last migration back
+  gamebot-event-store migrate --database-url postgres://bot@db/games
+
+`serve` does `migrate up` by itself, unless database.migrate_at_start is false.";
+
+/// The flags of `migrate`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct MigrateArguments {
+    #[command(subcommand)]
+    action: Option<MigrateAction>,
+
+    #[command(flatten)]
+    pub(super) settings: SettingsArguments,
+}
+
+/// What to do with the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(super) enum MigrateAction {
+    /// Apply every migration that is not applied yet. What is meant when nothing is said.
+    Up,
+    /// Take the last STEPS migrations back. Data in tables that go is lost.
+    Down {
+        /// How many migrations to take back.
+        #[arg(value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
+        steps: u32,
+    },
+    /// Print every migration, and whether it is applied.
+    Status,
+}
+
+impl MigrateArguments {
+    pub(super) fn action(&self) -> MigrateAction {
+        self.action.unwrap_or(MigrateAction::Up)
+    }
+}
+
+/// Migrates the database that `config` names.
+#[expect(clippy::unused_async, reason = "not wired yet")]
+pub(super) async fn run(action: MigrateAction, config: &Config) -> Result<(), CliError> {
+    Err(CliError::Failed(format!(
+        "migrate {action:?} of {} is not wired yet",
+        config.database.url
+    )))
+}

@@ -1,0 +1,62 @@
+//! `reset`: an empty store, for development.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::CliError;
+use super::settings::SettingsArguments;
+use crate::config::{Backend, Config, Profile};
+
+const EXAMPLES: &str = "Examples:
+  gamebot-event-store reset                   says what it would delete, and deletes nothing
+  gamebot-event-store reset --yes             deletes it
+  gamebot-event-store reset --yes --database-url sqlite://games.db";
+
+/// The flags of `reset`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ResetArguments {
+    /// Delete without asking again.
+    #[arg(long)]
+    pub(super) yes: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingsArguments,
+}
+
+/// Deletes every event, if that is allowed and meant.
+pub(super) async fn run(
+    arguments: &ResetArguments,
+    config: &Config,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    let victim = victim(config);
+    if config.profile == Profile::Prod {
+        return Err(CliError::Usage(format!(
+            "reset is refused under the profile prod; it would delete {victim}"
+        )));
+    }
+    if !arguments.yes {
+        return Err(CliError::Usage(format!(
+            "reset would delete {victim}; nothing is deleted without --yes"
+        )));
+    }
+    erase(config).await?;
+    writeln!(out, "deleted {victim}")?;
+    Ok(())
+}
+
+/// What a reset deletes, in words.
+fn victim(config: &Config) -> String {
+    let url = &config.database.url;
+    match url.backend() {
+        Backend::Sqlite => format!("every event of the store in the file of {url}"),
+        Backend::Postgres => format!("every event and every table of the store in {url}"),
+    }
+}
+
+#[expect(clippy::unused_async, reason = "not wired yet")]
+async fn erase(_config: &Config) -> Result<(), CliError> {
+    Err(CliError::Failed("reset is not wired yet".to_owned()))
+}
