@@ -322,8 +322,6 @@ fn announced_address(line: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
     use crate::eventually;
 
@@ -335,10 +333,14 @@ mod tests {
         while :; do sleep 0.05; done
     "#;
 
+    /// Written by another process: while a file is open for writing here, a child that another
+    /// test starts at that moment has it open too, and the system refuses to run it.
     fn program(folder: &tempfile::TempDir, script: &str) -> PathBuf {
         let path = folder.path().join("server");
-        std::fs::write(&path, format!("#!/bin/sh\n{script}")).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        let write = r#"printf '#!/bin/sh\n%s\n' "$2" >"$1" && chmod +x "$1""#;
+        let mut writer = Command::new("sh");
+        writer.args(["-c", write, "write"]).arg(&path).arg(script);
+        assert!(writer.status().unwrap().success());
         path
     }
 

@@ -5,13 +5,15 @@
 //! tiny shell waits at the end of a pipe that only the test process holds: when the pipe closes,
 //! for whatever reason, the shell cleans up.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// A line on the pipe stands the watchdog down, the end of the pipe calls it. The signals that a
-/// terminal sends to everybody must not take it away before its work is done.
-const PREAMBLE: &str = "trap '' HUP INT TERM; if read -r _; then exit 0; fi\n";
+/// terminal sends to everybody must not take it away before its work is done, so it is ready only
+/// when it ignores them.
+const PREAMBLE: &str =
+    "trap '' HUP INT TERM; echo ready; exec >/dev/null; if read -r _; then exit 0; fi\n";
 
 /// A shell that runs a clean-up script as soon as this value, or the whole process, is gone.
 #[derive(Debug)]
@@ -21,22 +23,29 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts the shell. The script sees the arguments as `$1`, `$2`, …
+    /// Starts the shell, and returns when it is on guard. The script sees the arguments as `$1`, `$2`, …
     pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
         let mut shell = Command::new("sh")
             .args(["-c", &format!("{PREAMBLE}{script}"), "watchdog"])
             .args(arguments)
             .stdin(Stdio::piped())
             // With an inherited output a runner that reads to its end would wait for the watchdog.
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("the watchdog's `sh` does not start: {error}"));
-        Self {
-            pipe: shell.stdin.take(),
-            shell,
-        }
+        let pipe = shell.stdin.take();
+        let mut greeting = String::new();
+        let listening = shell
+            .stdout
+            .take()
+            .map(|mut output| output.read_to_string(&mut greeting));
+        assert_eq!(
+            greeting, "ready\n",
+            "the watchdog is not on guard: {listening:?}"
+        );
+        Self { pipe, shell }
     }
 
     /// Ends the watchdog without its clean-up: what it guarded is gone already, and its process id
@@ -71,4 +80,39 @@ pub(crate) fn send_signal(signal: &str, process_id: u32) {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of the trace after the watchdog of `act` is gone; its script writes the trace.
+    fn trace_after(act: impl FnOnce(&mut Watchdog)) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let trace = folder.path().join("trace of it");
+        let mut watchdog = Watchdog::start(r#"echo "$2" >"$1""#, &[trace.to_str().unwrap(), "ran"]);
+        act(&mut watchdog);
+        drop(watchdog); // waits for the shell to end
+        std::fs::read_to_string(trace).ok()
+    }
+
+    #[test]
+    fn cleans_up_when_its_owner_is_gone() {
+        assert_eq!(trace_after(|_| ()).as_deref(), Some("ran\n"));
+    }
+
+    #[test]
+    fn does_nothing_after_it_was_stood_down() {
+        assert_eq!(trace_after(Watchdog::stand_down), None);
+    }
+
+    #[test]
+    fn a_ctrl_c_at_the_terminal_does_not_take_it_away() {
+        let interrupted = trace_after(|watchdog| {
+            for signal in ["INT", "TERM", "HUP"] {
+                send_signal(signal, watchdog.shell.id());
+            }
+        });
+        assert_eq!(interrupted.as_deref(), Some("ran\n"));
+    }
 }

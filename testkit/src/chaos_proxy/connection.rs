@@ -20,6 +20,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 pub(super) async fn serve(client: TcpStream, shared: Arc<Shared>) {
     let mut cuts = shared.cuts.subscribe();
     tokio::select! {
+        biased;
         _ = cuts.changed() => {}
         // That a side went away is the daily bread of this proxy, and nobody is there to be told.
         _ended = carry(client, &shared) => {}
@@ -67,6 +68,8 @@ impl Connection {
                 continue;
             }
             tokio::select! {
+                // In this order: what a client sends after the mode has changed must not slip by.
+                biased;
                 _ = modes.changed() => {}
                 read = self.client_reader.read(&mut request), if client_open => {
                     let chunk = &request[..read?];
