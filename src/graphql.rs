@@ -3,6 +3,7 @@
 mod api;
 mod document;
 mod fault;
+mod nulls;
 mod parameters;
 mod socket;
 mod variables;

@@ -22,6 +22,7 @@ use futures_util::stream::BoxStream;
 
 use super::document::{Documents, Limits};
 use super::fault::{self, Fault, TraceId, code};
+use super::nulls::OutputTypes;
 use super::parameters::{Parameters, Read};
 use super::variables::InputTypes;
 
@@ -75,6 +76,7 @@ struct Inner {
     schema: Box<dyn AnySchema>,
     sdl: String,
     types: Arc<InputTypes>,
+    output_types: OutputTypes,
     documents: Documents,
     hook: Hook,
 }
@@ -103,6 +105,13 @@ where
 /// An operation that may run.
 pub(super) struct Prepared {
     pub(super) request: Request,
+    pub(super) selected: Selected,
+}
+
+/// The operation of a document that a request selects.
+pub(super) struct Selected {
+    document: Arc<ExecutableDocument>,
+    name: Option<String>,
     pub(super) operation: OperationType,
 }
 
@@ -128,6 +137,7 @@ impl Api {
             .sorted_enum_items();
         let sdl = schema.sdl_with_options(order.include_specified_by());
         let types = Arc::new(InputTypes::from_sdl(&sdl)?);
+        let output_types = OutputTypes::from_sdl(&sdl)?;
         let documents = Documents::new(limits, Arc::clone(&types));
         let schema = Box::new(schema);
         Ok(Self {
@@ -135,6 +145,7 @@ impl Api {
                 schema,
                 sdl,
                 types,
+                output_types,
                 documents,
                 hook: Box::new(hook),
             }),
@@ -166,7 +177,7 @@ impl Api {
                 Ok(prepared) => prepared,
                 Err(fault) => return refuse(AnswerKind::RequestError, fault),
             };
-            if let Some((kind, fault)) = refuse_operation(prepared.operation, read_only) {
+            if let Some((kind, fault)) = refuse_operation(prepared.selected.operation, read_only) {
                 return refuse(kind, fault);
             }
             let mut response = self
@@ -174,7 +185,7 @@ impl Api {
                 .schema
                 .execute(self.hooked(prepared.request))
                 .await;
-            fault::finish(&mut response, &trace_id);
+            self.finish(&mut response, &prepared.selected, &trace_id);
             answer(&response)
         };
         match AssertUnwindSafe(work).catch_unwind().await {
@@ -188,6 +199,18 @@ impl Api {
                 }
             }
         }
+    }
+
+    /// Makes what the executor answered fit to leave the server.
+    pub(super) fn finish(&self, response: &mut Response, selected: &Selected, trace_id: &TraceId) {
+        if response.errors.iter().any(|error| !error.path.is_empty())
+            && let Ok(operation) = select(&selected.document, selected.name.as_deref())
+        {
+            self.inner
+                .output_types
+                .fill(response, &selected.document, operation);
+        }
+        fault::finish(response, trace_id);
     }
 
     /// Starts a subscription, or runs a query as a stream of one response.
@@ -209,9 +232,17 @@ impl Api {
             .read(read.variables, &definition.variable_definitions)?;
         let operation = definition.ty;
         let mut request = Request::new(read.query).variables(variables);
-        request.operation_name = read.operation_name;
+        request.operation_name.clone_from(&read.operation_name);
         request.set_parsed_query(ExecutableDocument::clone(&document));
-        Ok(Prepared { request, operation })
+        let name = read.operation_name;
+        Ok(Prepared {
+            request,
+            selected: Selected {
+                document,
+                name,
+                operation,
+            },
+        })
     }
 
     fn hooked(&self, request: Request) -> Request {

@@ -24,7 +24,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, Executor, Request, Response};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
-use super::api::Api;
+use super::api::{Api, Prepared};
 use super::fault::{self, Fault, TraceId, code};
 use super::parameters::Read;
 
@@ -90,21 +90,13 @@ impl Executor for SocketExecutor {
     ) -> BoxStream<'static, Response> {
         let trace_id = TraceId::fresh();
         // The guard and the hook run here, outside the stream, so they need a net of their own.
-        let start = AssertUnwindSafe(|| self.start(request, session.unwrap_or_default()));
-        let responses = match std::panic::catch_unwind(start) {
+        let start =
+            AssertUnwindSafe(|| self.start(request, session.unwrap_or_default(), &trace_id));
+        match std::panic::catch_unwind(start) {
             Ok(Ok(responses)) => responses,
-            Ok(Err(fault)) => stream::once(ready(fault.into_response())).boxed(),
-            Err(panic) => stream::once(ready(fault::panic_response(&*panic, &trace_id))).boxed(),
-        };
-        AssertUnwindSafe(responses)
-            .catch_unwind()
-            .map(move |response| {
-                let mut response =
-                    response.unwrap_or_else(|panic| fault::panic_response(&*panic, &trace_id));
-                fault::finish(&mut response, &trace_id);
-                response
-            })
-            .boxed()
+            Ok(Err(fault)) => refused(fault.into_response(), &trace_id),
+            Err(panic) => refused(fault::panic_response(&*panic, &trace_id), &trace_id),
+        }
     }
 }
 
@@ -113,21 +105,35 @@ impl SocketExecutor {
         &self,
         request: Request,
         session: Arc<Data>,
+        trace_id: &TraceId,
     ) -> Result<BoxStream<'static, Response>, Fault> {
         let variables = serde_json::to_string(&request.variables)
             .map_err(|error| Fault::new(code::INVALID_ARGUMENT, error.to_string()))?;
-        let prepared = self.api.prepare(Read {
+        let Prepared { request, selected } = self.api.prepare(Read {
             query: request.query,
             operation_name: request.operation_name.filter(|name| !name.is_empty()),
             variables: Some(&variables),
         })?;
-        if prepared.operation == OperationType::Mutation {
+        if selected.operation == OperationType::Mutation {
             let message = "Send mutations by POST: a socket's messages cannot carry numbers and \
                            keys exactly as they were written.";
             return Err(Fault::new(code::INVALID_ARGUMENT, message));
         }
-        Ok(self.api.subscribe(prepared.request, session))
+        let (api, trace_id) = (self.api.clone(), trace_id.clone());
+        let responses = AssertUnwindSafe(api.subscribe(request, session)).catch_unwind();
+        let finished = responses.map(move |response| {
+            let mut response =
+                response.unwrap_or_else(|panic| fault::panic_response(&*panic, &trace_id));
+            api.finish(&mut response, &selected, &trace_id);
+            response
+        });
+        Ok(finished.boxed())
     }
+}
+
+fn refused(mut response: Response, trace_id: &TraceId) -> BoxStream<'static, Response> {
+    fault::finish(&mut response, trace_id);
+    stream::once(ready(response)).boxed()
 }
 
 #[cfg(test)]

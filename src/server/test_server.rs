@@ -13,6 +13,7 @@ use crate::graphql::test_schema;
 /// A server on a port of its own.
 pub(super) struct TestServer {
     pub(super) address: SocketAddr,
+    server: Server,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -31,16 +32,31 @@ impl TestServer {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = server(options);
+        let serving = server.clone();
         let task = tokio::spawn(async move {
-            server
+            serving
                 .serve(listener, async { stopped.await.unwrap_or_default() })
                 .await
         });
         Self {
             address,
+            server,
             stop: Some(stop),
             task,
         }
+    }
+
+    /// Waits until no WebSocket and no operation is left.
+    pub(super) async fn idle(&self) {
+        // The listener's own wait for the shutdown is the one that stays.
+        let idle = async {
+            while self.server.inner.phase.receiver_count() > 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), idle)
+            .await
+            .unwrap();
     }
 
     pub(super) fn stop(&mut self) {

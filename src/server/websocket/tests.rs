@@ -192,18 +192,9 @@ async fn a_client_that_does_not_read_is_closed() {
     let mut client = connect(&server).await;
     initialise(&mut client).await;
     subscribe(&mut client, "subscription { flood(bytes: 100000) }").await;
-    let mut server = server;
-    // The task of a closed connection is gone, so a shutdown has nothing to wait for: that is seen
-    // without reading, which would let the server's writes go on.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    server.stop();
-    let before = std::time::Instant::now();
-    server.ended().await;
-    assert!(
-        before.elapsed() < Duration::from_millis(900),
-        "{:?}",
-        before.elapsed()
-    );
+    // The client still holds its end and reads nothing.
+    server.idle().await;
+    drop(client);
 }
 
 #[tokio::test]
