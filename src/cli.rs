@@ -6,7 +6,6 @@ mod error;
 mod migrate;
 mod play;
 mod reset;
-mod schema;
 mod serve;
 mod settings;
 mod show_config;
@@ -24,6 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{LogFormat, LogSettings};
+use crate::graphql;
 use crate::telemetry;
 use settings::Environment;
 
@@ -98,7 +98,7 @@ pub fn run(
 
 fn execute(command: Command, environment: &Environment) -> Result<(), CliError> {
     match command {
-        Command::Schema => schema::run(&mut io::stdout()),
+        Command::Schema => Ok(io::stdout().write_all(graphql::sdl().as_bytes())?),
         Command::Config(arguments) => show_config::run(&arguments, environment, &mut io::stdout()),
         Command::Serve(arguments) => {
             let config = arguments.load(environment)?;
@@ -108,7 +108,7 @@ fn execute(command: Command, environment: &Environment) -> Result<(), CliError> 
         Command::Migrate(arguments) => {
             let config = arguments.settings.load(environment)?;
             telemetry::start(&config.log)?;
-            block_on(migrate::run(arguments.action(), &config))
+            block_on(migrate::run(arguments.action(), &config, &mut io::stdout()))
         }
         Command::Reset(arguments) => {
             let config = arguments.settings.load(environment)?;

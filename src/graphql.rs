@@ -1,11 +1,25 @@
-//! The GraphQL API: the only room that names `async_graphql`.
+//! The GraphQL API: the only room that names `async_graphql`. It never sees a row, and whoever serves it
+//! never sees the library.
 
 mod api;
 mod document;
+mod error_code;
 mod fault;
+mod input;
+mod list;
+mod loader;
+mod mutation;
+mod node_id;
 mod nulls;
+mod object;
+mod page;
 mod parameters;
+mod query;
+mod refusal;
+mod scalar;
+mod schema;
 mod socket;
+mod subscription;
 mod variables;
 
 #[cfg(test)]
@@ -13,7 +27,9 @@ pub(crate) mod test_schema;
 
 pub use api::{Answer, AnswerKind, Api, HttpRequest};
 pub use document::Limits;
+pub use error_code::ErrorCode;
 pub use fault::{TraceId, error_body};
+pub use loader::PageLimits;
 pub use parameters::Parameters;
+pub use schema::{ApiOptions, api, sdl};
 pub use socket::SocketFrame;
-pub use variables::InputTypes;

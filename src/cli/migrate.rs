@@ -1,8 +1,11 @@
 //! `migrate`: the tables of the database.
 
+use std::io::Write;
+
 use clap::{Args, Subcommand};
 
 use super::CliError;
+use super::serve;
 use super::settings::SettingsArguments;
 use crate::config::Config;
 
@@ -47,10 +50,26 @@ impl MigrateArguments {
 }
 
 /// Migrates the database that `config` names.
-#[expect(clippy::unused_async, reason = "not wired yet")]
-pub(super) async fn run(action: MigrateAction, config: &Config) -> Result<(), CliError> {
-    Err(CliError::Failed(format!(
-        "migrate {action:?} of {} is not wired yet",
-        config.database.url
-    )))
+pub(super) async fn run(
+    action: MigrateAction,
+    config: &Config,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    let database = serve::open_database(config)?;
+    let writer = database.writer();
+    match action {
+        MigrateAction::Up => migration::up(&writer).await,
+        MigrateAction::Down { steps } => migration::down(&writer, Some(steps)).await,
+        MigrateAction::Status => migration::refuse_newer(&writer).await,
+    }
+    .map_err(serve::failed)?;
+    for migration in migration::status(&writer).await.map_err(serve::failed)? {
+        let state = if migration.is_applied {
+            "applied"
+        } else {
+            "pending"
+        };
+        writeln!(out, "{state}  {}", migration.name)?;
+    }
+    writer.close().await.map_err(serve::failed)
 }

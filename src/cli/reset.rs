@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 
 use super::CliError;
+use super::serve;
 use super::settings::SettingsArguments;
 use crate::config::{Backend, Config, Profile};
 
@@ -56,7 +57,14 @@ fn victim(config: &Config) -> String {
     }
 }
 
-#[expect(clippy::unused_async, reason = "not wired yet")]
-async fn erase(_config: &Config) -> Result<(), CliError> {
-    Err(CliError::Failed("reset is not wired yet".to_owned()))
+/// Takes all tables back and makes them anew, so that the store also gets a new id: cursors of the old one
+/// are refused instead of meaning something else.
+async fn erase(config: &Config) -> Result<(), CliError> {
+    let database = serve::open_database(config)?;
+    let writer = database.writer();
+    migration::down(&writer, None)
+        .await
+        .map_err(serve::failed)?;
+    migration::up(&writer).await.map_err(serve::failed)?;
+    writer.close().await.map_err(serve::failed)
 }

@@ -1,14 +1,21 @@
 //! `serve`: the server itself.
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use clap::Args;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::CliError;
 use super::settings::{Environment, SettingsArguments, flag};
 use super::signal;
 use crate::config::{Config, Sources};
+use crate::graphql::{self, ApiOptions, Limits, PageLimits};
+use crate::server::{self, Component, ReadinessCheck, Server};
+use crate::store::{
+    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions,
+};
 
 pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP, WebSocket, server-sent events), \
 the console at / and GraphiQL at /playground. Ctrl-C or SIGTERM ends it in good order: running \
@@ -63,11 +70,146 @@ pub(super) async fn run(config: Config) -> Result<(), CliError> {
 
 /// Serves until `stop` is ready, then shuts down in good order. `ready` is told the address as
 /// soon as requests are accepted there; if nobody waits for it any more, that is no failure.
-#[expect(clippy::unused_async, reason = "not wired yet")]
 pub(super) async fn serve(
-    _config: Config,
-    _ready: oneshot::Sender<SocketAddr>,
-    _stop: impl Future<Output = ()> + Send + 'static,
+    config: Config,
+    ready: oneshot::Sender<SocketAddr>,
+    stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), CliError> {
-    Err(CliError::Failed("serve is not wired yet".to_owned()))
+    let database = open_database(&config)?;
+    let writer = database.writer();
+    if config.database.migrate_at_start {
+        migration::up(&writer).await.map_err(failed)?;
+    } else {
+        migration::refuse_newer(&writer).await.map_err(failed)?;
+    }
+    writer.close().await.map_err(failed)?;
+    let store = EventStore::start(database, store_options(&config))
+        .await
+        .map_err(failed)?;
+    let api = graphql::api(store.clone(), &api_options(&config)).map_err(failed)?;
+    let server = Server::new(api, server_options(&config), readiness(store.clone()));
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .map_err(|error| {
+            CliError::Failed(format!(
+                "cannot listen on {}: {error}. Choose another address with --listen or LISTEN.",
+                config.server.listen
+            ))
+        })?;
+    let address = listener.local_addr().map_err(failed)?;
+    announce(address, &store);
+    let _ = ready.send(address);
+    let served = server.serve(listener, stop).await;
+    // Appends that were accepted are written and answered before the process ends.
+    store.close().await;
+    tracing::info!("stopped");
+    served.map_err(failed)
+}
+
+/// The first line on stdout is for people and for programs that start a server on any free port.
+fn announce(address: SocketAddr, store: &EventStore) {
+    let mut out = std::io::stdout();
+    let lines = format!(
+        "listening on http://{address}\n  GraphQL    http://{address}/graphql\n  playground http://{address}/playground\n"
+    );
+    // Nobody needs to listen to stdout for the server to serve.
+    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    tracing::info!(%address, store = %store.id(), backend = store.backend_name(), "serving");
+}
+
+fn readiness(store: EventStore) -> ReadinessCheck {
+    ReadinessCheck::new(move || {
+        let store = store.clone();
+        async move {
+            let healthy = store.ping().await.is_ok();
+            let detail = (!healthy).then(|| "the database does not answer".to_owned());
+            vec![Component {
+                name: "database".to_owned(),
+                healthy,
+                detail,
+            }]
+        }
+    })
+}
+
+/// Opens the database that `config` names, and of a SQLite file takes the lock.
+pub(super) fn open_database(config: &Config) -> Result<Database, CliError> {
+    let database = &config.database;
+    Database::open(DatabaseOptions {
+        url: database.url.expose().to_owned(),
+        read_connections: database.read_connections,
+        connect_timeout: database.connect_timeout,
+        statement_timeout: database.statement_timeout,
+    })
+    .map_err(failed)
+}
+
+fn store_options(config: &Config) -> StoreOptions {
+    let (append, subscription) = (&config.append, &config.subscription);
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    StoreOptions {
+        append: AppendLimits {
+            max_events: append.max_events,
+            max_request_bytes: append.max_request_bytes,
+            max_event_bytes: append.max_event_bytes,
+            max_batch_streams: append.max_batch_streams,
+        },
+        max_stream_events: i32::try_from(append.max_stream_events).unwrap_or(i32::MAX),
+        queue_requests: append.queue_requests,
+        queue_bytes: append.queue_bytes,
+        group_events: append.group_events,
+        group_bytes: append.group_bytes,
+        deadline: append.deadline,
+        hub_capacity: subscription.hub_capacity_events,
+        follow: FollowOptions {
+            page_events: subscription.page_events as u64,
+            scan_window: signed(subscription.scan_window_positions),
+            checkpoint_every: signed(subscription.checkpoint_every_positions),
+            checkpoint_interval: subscription.checkpoint_every,
+        },
+    }
+}
+
+fn api_options(config: &Config) -> ApiOptions {
+    let settings = &config.graphql;
+    ApiOptions {
+        documents: Limits {
+            document_bytes: settings.document_bytes,
+            tokens: settings.tokens,
+            depth: settings.depth,
+            fields: settings.fields,
+            aliases: settings.aliases,
+            directives: settings.directives,
+            cached_documents: settings.cached_documents,
+            ..Limits::default()
+        },
+        pages: PageLimits {
+            page_default: settings.page_default,
+            page_max: settings.page_max,
+            count_limit: settings.count_limit as u64,
+            operation_nodes: settings.operation_nodes,
+            filter_values: settings.filter_values,
+        },
+        introspection: settings.introspection,
+        started_at: chrono::Utc::now(),
+    }
+}
+
+fn server_options(config: &Config) -> server::Options {
+    let settings = &config.server;
+    server::Options {
+        body_limit_bytes: settings.body_limit_bytes,
+        request_timeout: settings.request_timeout,
+        stalled_client_timeout: settings.stalled_client_timeout,
+        init_timeout: settings.init_timeout,
+        ping_interval: settings.ping_interval,
+        max_message_bytes: settings.socket_message_bytes,
+        allowed_origins: settings.allowed_origins.clone(),
+        shutdown_grace: settings.shutdown_grace,
+    }
+}
+
+/// A failure in its own words.
+pub(super) fn failed(error: impl std::fmt::Display) -> CliError {
+    CliError::Failed(error.to_string())
 }

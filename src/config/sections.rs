@@ -83,6 +83,10 @@ pub struct GraphqlSettings {
     pub page_max: usize,
     /// Most rows that `totalCount` counts.
     pub count_limit: usize,
+    /// Most nodes that one operation may ask for, nested lists multiplied out.
+    pub operation_nodes: usize,
+    /// Most values in one list of a filter.
+    pub filter_values: usize,
     /// Largest document, in bytes.
     pub document_bytes: usize,
     /// Most tokens in a document.
@@ -201,6 +205,8 @@ impl GraphqlSettings {
             page_default: reader.number("graphql.page_default", 1..=10_000, "rows")?,
             page_max: reader.number("graphql.page_max", 1..=10_000, "rows")?,
             count_limit: reader.number("graphql.count_limit", 1..=1_000_000, "rows")?,
+            operation_nodes: reader.number("graphql.operation_nodes", 1..=10_000_000, "nodes")?,
+            filter_values: reader.number("graphql.filter_values", 1..=200, "values")?,
             document_bytes: reader.number("graphql.document_bytes", 1024..=MIB, "bytes")?,
             tokens: reader.number("graphql.tokens", 100..=100_000, "tokens")?,
             depth: reader.number("graphql.depth", 1..=100, "levels")?,

@@ -89,7 +89,10 @@ impl ErrorCode {
             extensions.set("code", self.name());
             extensions.set("retryable", retryable);
             if let Some(after) = retry_after {
-                extensions.set("retryAfterMs", u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+                extensions.set(
+                    "retryAfterMs",
+                    u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+                );
             }
         })
     }
@@ -124,9 +127,8 @@ pub(super) fn append_error(error: &AppendError) -> Error {
             ErrorCode::ConnectionError.error_after(message, true, Some(Duration::from_secs(1)))
         }
         AppendError::Timeout => ErrorCode::Timeout.error_after(message, true, None),
-        AppendError::Fault | AppendError::Refused(_) => {
-            ErrorCode::Internal.error("The append failed; nothing was written. The server's log says why.")
-        }
+        AppendError::Fault | AppendError::Refused(_) => ErrorCode::Internal
+            .error("The append failed; nothing was written. The server's log says why."),
     }
 }
 
@@ -141,7 +143,7 @@ pub(super) fn invalid_stream_name(error: &InvalidStreamName) -> Error {
 /// Errors are written to stand in the middle of a sentence; messages are sentences.
 pub(super) fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }

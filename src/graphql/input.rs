@@ -11,12 +11,12 @@ use crate::event::NewEvent;
 use crate::expected_version::ExpectedVersion;
 use crate::filter::{Document, EventFilter, JsonEquals};
 use crate::json_path::{JsonPath, JsonScalar as PathScalar};
-use crate::store::{Append, StreamAppend, StreamFilter};
+use crate::store::{self, Append, StreamAppend, StreamFilter};
 use crate::stream::{MAX_STREAM_NAME_BYTES, StreamName, StreamStatus, shown};
 
 /// Events to append to one stream, all or none.
 #[derive(InputObject)]
-pub struct AppendToStreamInput {
+pub(super) struct AppendToStreamInput {
     /// The stream's name, category-id, for example `game-01958b87-26e2-7ec9-9dcd-35f0c7fde805`. A stream
     /// begins to exist with its first event.
     stream: String,
@@ -28,14 +28,14 @@ pub struct AppendToStreamInput {
 
 /// Events to append to several streams, all or none.
 #[derive(InputObject)]
-pub struct AppendBatchInput {
+pub(super) struct AppendBatchInput {
     /// 1 to 100 different streams; together at most 1,000 events and 1 MiB of data and metadata.
     streams: Vec<StreamAppendInput>,
 }
 
 /// One stream's part of a batch.
 #[derive(InputObject)]
-pub struct StreamAppendInput {
+pub(super) struct StreamAppendInput {
     /// The stream's name.
     stream: String,
     /// What you expect of the stream. If it is not so, nothing of the whole batch is written.
@@ -46,7 +46,7 @@ pub struct StreamAppendInput {
 
 /// What an append expects of its stream: exactly one of the two.
 #[derive(OneofObject)]
-pub enum ExpectedVersionInput {
+pub(super) enum ExpectedVersionInput {
     /// The stream's version is this number; 0 = it never had an event.
     Exactly(i32),
     /// The stream is in this state.
@@ -55,7 +55,7 @@ pub enum ExpectedVersionInput {
 
 /// What an append expects of its stream, where it does not know the version.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExpectedStreamState {
+pub(super) enum ExpectedStreamState {
     /// Anything. Never fails because somebody else was faster. Each event needs an `eventId`.
     Any,
     /// The stream never had an event, or is deleted.
@@ -66,7 +66,7 @@ pub enum ExpectedStreamState {
 
 /// An event to append.
 #[derive(InputObject)]
-pub struct NewEventInput {
+pub(super) struct NewEventInput {
     /// Your own id of the event, best a UUIDv7. Sending the same request again with the same ids never
     /// writes twice: it answers what the first one answered. Required with `ANY` and `STREAM_EXISTS`; else
     /// the server makes one where it is absent, and a retry is then refused by the expected version instead.
@@ -90,7 +90,10 @@ impl From<AppendToStreamInput> for Append {
             expected: input.expected_version.into(),
             events: input.events.into_iter().map(NewEvent::from).collect(),
         };
-        Self { streams: vec![stream], is_batch: false }
+        Self {
+            streams: vec![stream],
+            is_batch: false,
+        }
     }
 }
 
@@ -101,7 +104,10 @@ impl From<AppendBatchInput> for Append {
             expected: stream.expected_version.into(),
             events: stream.events.into_iter().map(NewEvent::from).collect(),
         });
-        Self { streams: streams.collect(), is_batch: true }
+        Self {
+            streams: streams.collect(),
+            is_batch: true,
+        }
     }
 }
 
@@ -130,7 +136,7 @@ impl From<ExpectedVersionInput> for ExpectedVersion {
 
 /// Which way a list runs.
 #[derive(Enum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
+pub(super) enum Direction {
     /// Oldest first, or least first.
     #[default]
     Forward,
@@ -141,7 +147,7 @@ pub enum Direction {
 /// Which events you want: those that satisfy every field that you give. A list is satisfied by any of its
 /// values. Each field but the last two has an index behind it.
 #[derive(InputObject, Default)]
-pub struct EventFilterInput {
+pub(super) struct EventFilterInput {
     /// The event's stream is of one of these categories: the part of its name before the first hyphen.
     categories: Option<Vec<String>>,
     /// The name of the event's stream begins with this text.
@@ -168,7 +174,7 @@ pub struct EventFilterInput {
 
 /// A value at a place in a JSON document.
 #[derive(InputObject)]
-pub struct PathEqualsInput {
+pub(super) struct PathEqualsInput {
     /// The place: keys separated by dots, and indexes in brackets, for example `final_scores.team_1.score`
     /// or `player_ids[0]`.
     path: String,
@@ -180,7 +186,7 @@ pub struct PathEqualsInput {
 /// Which streams you want: those that satisfy every field that you give. A list is satisfied by any of its
 /// values.
 #[derive(InputObject, Default)]
-pub struct StreamFilterInput {
+pub(super) struct StreamFilterInput {
     /// The stream is of one of these categories.
     categories: Option<Vec<String>>,
     /// The stream's name begins with this text.
@@ -193,8 +199,8 @@ pub struct StreamFilterInput {
 
 /// Where a stream is in its life.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(name = "StreamStatus", remote = "crate::stream::StreamStatus")]
-pub enum StreamStatusEnum {
+#[graphql(name = "StreamStatus", remote = "StreamStatus")]
+pub(super) enum StreamStatusEnum {
     /// It takes events.
     Open,
     /// It is deleted; the next append reopens it, and its numbering goes on.
@@ -207,8 +213,8 @@ pub enum StreamStatusEnum {
 
 /// What a list of streams is ordered by; the name settles ties.
 #[derive(Enum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[graphql(remote = "crate::store::StreamOrder")]
-pub enum StreamOrderField {
+#[graphql(remote = "store::StreamOrder")]
+pub(super) enum StreamOrderField {
     /// The name, byte by byte.
     #[default]
     Name,
@@ -220,7 +226,7 @@ pub enum StreamOrderField {
 
 /// The order of a list of streams.
 #[derive(InputObject)]
-pub struct StreamOrder {
+pub(super) struct StreamOrder {
     /// What the list is ordered by.
     pub(super) field: StreamOrderField,
     /// Which way it runs.
@@ -230,7 +236,7 @@ pub struct StreamOrder {
 
 /// Where a subscription begins: exactly one of these.
 #[derive(OneofObject)]
-pub enum StartFrom {
+pub(super) enum StartFrom {
     /// At the origin or at the end.
     At(FeedStart),
     /// After this position: 0 = from the first event.
@@ -245,7 +251,7 @@ pub enum StartFrom {
 
 /// One of the two ends of the log.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FeedStart {
+pub(super) enum FeedStart {
     /// Before the first event.
     Origin,
     /// After the last event that is committed when the subscription starts.
@@ -269,7 +275,10 @@ impl EventFilterInput {
         Ok(EventFilter {
             stream: None,
             categories: list("categories", self.categories)?,
-            stream_prefix: self.stream_prefix.map(|prefix| parse_prefix("streamPrefix", prefix)).transpose()?,
+            stream_prefix: self
+                .stream_prefix
+                .map(|prefix| parse_prefix("streamPrefix", prefix))
+                .transpose()?,
             event_types: list("types", self.types)?,
             guild_ids: list("guildIds", self.guild_ids)?,
             actor_ids: list("actorIds", self.actor_ids)?,
@@ -299,7 +308,11 @@ impl PathEqualsInput {
                 shown(&self.equals.0)
             ))
         })?;
-        Ok(JsonEquals { document, path, value })
+        Ok(JsonEquals {
+            document,
+            path,
+            value,
+        })
     }
 }
 
@@ -307,7 +320,10 @@ impl StreamFilterInput {
     pub(super) fn parse(self, limits: &PageLimits) -> Result<StreamFilter> {
         Ok(StreamFilter {
             categories: short_list("categories", self.categories, limits)?,
-            name_prefix: self.name_prefix.map(|prefix| parse_prefix("namePrefix", prefix)).transpose()?,
+            name_prefix: self
+                .name_prefix
+                .map(|prefix| parse_prefix("namePrefix", prefix))
+                .transpose()?,
             guild_ids: short_list("guildIds", self.guild_ids, limits)?,
             statuses: self
                 .statuses
@@ -325,7 +341,9 @@ pub(super) fn parse_stream_name(name: &str) -> Result<StreamName> {
 }
 
 fn short_list(name: &str, values: Option<Vec<String>>, limits: &PageLimits) -> Result<Vec<String>> {
-    let Some(mut values) = values else { return Ok(Vec::new()) };
+    let Some(mut values) = values else {
+        return Ok(Vec::new());
+    };
     if values.is_empty() {
         return Err(ErrorCode::InvalidArgument.error(format!(
             "`{name}` is an empty list, which nothing can satisfy. Leave it out to have no condition."
@@ -340,7 +358,11 @@ fn short_list(name: &str, values: Option<Vec<String>>, limits: &PageLimits) -> R
 
 fn check_length(name: &str, found: usize, limits: &PageLimits) -> Result<()> {
     if found > limits.filter_values {
-        return Err(limit_exceeded(&format!("The number of values in `{name}`"), found, limits.filter_values));
+        return Err(limit_exceeded(
+            &format!("The number of values in `{name}`"),
+            found,
+            limits.filter_values,
+        ));
     }
     Ok(())
 }

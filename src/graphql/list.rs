@@ -27,16 +27,28 @@ impl EventList {
     pub(super) async fn read(self, operation: &Operation) -> Result<EventConnection> {
         let size = self.page.size(&operation.limits)?;
         operation.ask_for(size.limit)?;
-        let head = operation.store.head().await.map_err(|error| read_error(&error))?;
+        let head = operation
+            .store
+            .head()
+            .await
+            .map_err(|error| read_error(&error))?;
         let backward = self.direction == Direction::Backward;
         let whole = self.whole(operation, head);
         let decode = |token: &Option<String>| -> Result<Option<Position>> {
             let position = |token| cursor::decode_event(operation.store.id(), head, token);
-            token.as_deref().map(position).transpose().map_err(|error| invalid_cursor(&error))
+            token
+                .as_deref()
+                .map(position)
+                .transpose()
+                .map_err(|error| invalid_cursor(&error))
         };
         let (after, before) = (decode(&self.page.after)?, decode(&self.page.before)?);
         // In a list that runs backward, what comes after a cursor lies below its position.
-        let (lower, upper) = if backward { (before, after) } else { (after, before) };
+        let (lower, upper) = if backward {
+            (before, after)
+        } else {
+            (after, before)
+        };
         let page = EventQuery {
             after: lower.map_or(whole.after, |lower| lower.max(whole.after)),
             through: upper.map_or(whole.through, |upper| upper.previous().min(whole.through)),
@@ -44,9 +56,21 @@ impl EventList {
             limit: size.limit as u64 + 1,
             ..whole.clone()
         };
-        let events = operation.store.events(&page).await.map_err(|error| read_error(&error))?;
-        let bounded = if size.from_the_end { before.is_some() } else { after.is_some() };
-        Ok(EventConnection { rows: Rows::new(events, size, bounded), head, counted: whole })
+        let events = operation
+            .store
+            .events(&page)
+            .await
+            .map_err(|error| read_error(&error))?;
+        let bounded = if size.from_the_end {
+            before.is_some()
+        } else {
+            after.is_some()
+        };
+        Ok(EventConnection {
+            rows: Rows::new(events, size, bounded),
+            head,
+            counted: whole,
+        })
     }
 
     /// The list that the page is a part of.
@@ -61,9 +85,15 @@ impl EventList {
             }
         }
         let versions = if backward {
-            VersionRange { from: None, through: self.from_version }
+            VersionRange {
+                from: None,
+                through: self.from_version,
+            }
         } else {
-            VersionRange { from: self.from_version, through: None }
+            VersionRange {
+                from: self.from_version,
+                through: None,
+            }
         };
         EventQuery {
             scope: operation.scope.clone(),
@@ -92,10 +122,18 @@ impl StreamList {
         let backward = self.direction == Direction::Backward;
         let decode = |token: &Option<String>| -> Result<Option<StreamKey>> {
             let key = |token| cursor::decode_stream(order_code(self.order), token);
-            token.as_deref().map(key).transpose().map_err(|error| invalid_cursor(&error))
+            token
+                .as_deref()
+                .map(key)
+                .transpose()
+                .map_err(|error| invalid_cursor(&error))
         };
         let (after, before) = (decode(&self.page.after)?, decode(&self.page.before)?);
-        let bounded = if size.from_the_end { before.is_some() } else { after.is_some() };
+        let bounded = if size.from_the_end {
+            before.is_some()
+        } else {
+            after.is_some()
+        };
         let whole = StreamQuery {
             scope: operation.scope.clone(),
             filter: self.filter,
@@ -105,7 +143,11 @@ impl StreamList {
             descending: backward,
             limit: 0,
         };
-        let (lower, upper) = if backward { (before, after) } else { (after, before) };
+        let (lower, upper) = if backward {
+            (before, after)
+        } else {
+            (after, before)
+        };
         let page = StreamQuery {
             after: lower,
             before: upper,
@@ -113,9 +155,17 @@ impl StreamList {
             limit: size.limit as u64 + 1,
             ..whole.clone()
         };
-        let streams = operation.store.streams(&page).await.map_err(|error| read_error(&error))?;
+        let streams = operation
+            .store
+            .streams(&page)
+            .await
+            .map_err(|error| read_error(&error))?;
         let rows = Rows::new(streams, size, bounded);
-        Ok(StreamConnection { rows, order: self.order, counted: whole })
+        Ok(StreamConnection {
+            rows,
+            order: self.order,
+            counted: whole,
+        })
     }
 }
 
@@ -141,8 +191,9 @@ pub(super) const fn order_code(order: StreamOrder) -> u8 {
 /// A stream version in an argument.
 pub(super) fn check_version(name: &str, version: Option<i32>) -> Result<()> {
     match version {
-        Some(version) if version < 0 => Err(ErrorCode::InvalidStartVersion
-            .error(format!("`{name}` is {version}. Stream versions begin at 1; 0 stands before the first event."))),
+        Some(version) if version < 0 => Err(ErrorCode::InvalidStartVersion.error(format!(
+            "`{name}` is {version}. Stream versions begin at 1; 0 stands before the first event."
+        ))),
         _ => Ok(()),
     }
 }

@@ -43,7 +43,10 @@ pub struct PageLimits {
 
 impl Operation {
     pub(super) fn new(store: EventStore, scope: Scope, limits: PageLimits) -> Self {
-        let loader = StoreLoader { store: store.clone(), scope: scope.clone() };
+        let loader = StoreLoader {
+            store: store.clone(),
+            scope: scope.clone(),
+        };
         Self {
             loader: DataLoader::new(loader, tokio::spawn),
             store,
@@ -59,7 +62,10 @@ impl Operation {
 
     /// Takes the nodes of a list from the operation's budget, before they are read.
     pub(super) fn ask_for(&self, nodes: usize) -> Result<()> {
-        let asked = self.nodes_asked_for.fetch_add(nodes, Ordering::Relaxed).saturating_add(nodes);
+        let asked = self
+            .nodes_asked_for
+            .fetch_add(nodes, Ordering::Relaxed)
+            .saturating_add(nodes);
         let limit = self.limits.operation_nodes;
         if asked > limit {
             let what = "The number of nodes that this operation asks for, its nested lists multiplied out,";
@@ -81,7 +87,12 @@ impl Operation {
     }
 
     pub(super) async fn related(&self, key: RelatedKey) -> Result<Vec<Arc<RecordedEvent>>> {
-        Ok(self.loader.load_one(key).await.map_err(loaded)?.unwrap_or_default())
+        Ok(self
+            .loader
+            .load_one(key)
+            .await
+            .map_err(loaded)?
+            .unwrap_or_default())
     }
 }
 
@@ -110,7 +121,10 @@ impl Loader<StreamKey> for StoreLoader {
     async fn load(&self, keys: &[StreamKey]) -> Result<HashMap<StreamKey, Stream>, ReadError> {
         let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
         let found = self.store.streams_by_id(&self.scope, &ids).await?;
-        Ok(found.into_iter().map(|(id, stream)| (StreamKey(id), stream)).collect())
+        Ok(found
+            .into_iter()
+            .map(|(id, stream)| (StreamKey(id), stream))
+            .collect())
     }
 }
 
@@ -121,7 +135,10 @@ impl Loader<NameKey> for StoreLoader {
     async fn load(&self, keys: &[NameKey]) -> Result<HashMap<NameKey, Stream>, ReadError> {
         let names: Vec<&StreamName> = keys.iter().map(|key| &key.0).collect();
         let found = self.store.streams_by_name(&self.scope, &names).await?;
-        Ok(found.into_iter().map(|stream| (NameKey(stream.name.clone()), stream)).collect())
+        Ok(found
+            .into_iter()
+            .map(|stream| (NameKey(stream.name.clone()), stream))
+            .collect())
     }
 }
 
@@ -135,7 +152,10 @@ impl Loader<EventKey> for StoreLoader {
     ) -> Result<HashMap<EventKey, Arc<RecordedEvent>>, ReadError> {
         let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
         let found = self.store.events_by_id(&self.scope, &ids).await?;
-        Ok(found.into_iter().map(|(id, event)| (EventKey(id), event)).collect())
+        Ok(found
+            .into_iter()
+            .map(|(id, event)| (EventKey(id), event))
+            .collect())
     }
 }
 

@@ -17,7 +17,7 @@ use super::scalar::PositionScalar;
 use crate::store::{Append, AppendError, Committed, CommittedStream};
 
 /// What changes the log.
-pub struct Mutation;
+pub(super) struct Mutation;
 
 #[Object]
 impl Mutation {
@@ -28,7 +28,8 @@ impl Mutation {
     async fn append_to_stream(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The stream, what you expect of it, and the events.")] input: AppendToStreamInput,
+        #[graphql(desc = "The stream, what you expect of it, and the events.")]
+        input: AppendToStreamInput,
     ) -> Result<AppendToStreamPayload> {
         match append(ctx, input.into()).await? {
             Ok(committed) => AppendToStreamPayload::appended(committed),
@@ -41,7 +42,8 @@ impl Mutation {
     async fn append_batch(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The streams, what you expect of them, and their events.")] input: AppendBatchInput,
+        #[graphql(desc = "The streams, what you expect of them, and their events.")]
+        input: AppendBatchInput,
     ) -> Result<AppendBatchPayload> {
         match append(ctx, input.into()).await? {
             Ok(committed) => Ok(AppendBatchPayload::BatchAppended(committed.into())),
@@ -61,7 +63,7 @@ async fn append(ctx: &Context<'_>, append: Append) -> Result<Result<Committed, R
 
 /// What an append to one stream came to.
 #[derive(Union)]
-pub enum AppendToStreamPayload {
+pub(super) enum AppendToStreamPayload {
     /// The events are stored.
     Appended(Appended),
     /// The stream is at another version.
@@ -86,7 +88,7 @@ pub enum AppendToStreamPayload {
 
 /// What a batch append came to.
 #[derive(Union)]
-pub enum AppendBatchPayload {
+pub(super) enum AppendBatchPayload {
     /// The events are stored.
     BatchAppended(BatchAppended),
     /// A stream is at another version.
@@ -111,7 +113,7 @@ pub enum AppendBatchPayload {
 
 /// The events are stored, durably, and every subscriber will get them.
 #[derive(SimpleObject)]
-pub struct Appended {
+pub(super) struct Appended {
     /// The stream as it is now.
     stream: StreamObject,
     /// Its version before the events.
@@ -131,7 +133,7 @@ pub struct Appended {
 
 /// The events of the whole batch are stored, durably, and every subscriber will get them.
 #[derive(SimpleObject)]
-pub struct BatchAppended {
+pub(super) struct BatchAppended {
     /// What came to each stream, in the order of the request.
     streams: Vec<StreamAppended>,
     /// Whether an earlier request had stored these events, so that this one wrote nothing.
@@ -140,7 +142,7 @@ pub struct BatchAppended {
 
 /// What a batch came to in one stream.
 #[derive(SimpleObject)]
-pub struct StreamAppended {
+pub(super) struct StreamAppended {
     /// The stream's name.
     stream_name: String,
     /// The stream as it is now; null for a pure check on a stream that does not exist.
@@ -180,8 +182,15 @@ impl AppendToStreamPayload {
 
 impl From<Committed> for BatchAppended {
     fn from(committed: Committed) -> Self {
-        let streams = committed.streams.into_iter().map(StreamAppended::from).collect();
-        Self { streams, duplicate: committed.duplicate }
+        let streams = committed
+            .streams
+            .into_iter()
+            .map(StreamAppended::from)
+            .collect();
+        Self {
+            streams,
+            duplicate: committed.duplicate,
+        }
     }
 }
 

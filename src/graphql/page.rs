@@ -8,7 +8,7 @@ use super::loader::PageLimits;
 
 /// How many items there are in a list.
 #[derive(SimpleObject, Clone, Copy, Debug)]
-pub struct Count {
+pub(super) struct Count {
     /// The number, counted up to a bound of the server.
     pub value: i32,
     /// Whether the list ends there. Where false, there are more.
@@ -44,13 +44,19 @@ impl PageArguments {
             (first, None) => ("first", first, false),
         };
         let Some(asked) = asked else {
-            return Ok(PageSize { limit: limits.page_default, from_the_end });
+            return Ok(PageSize {
+                limit: limits.page_default,
+                from_the_end,
+            });
         };
         let limit = usize::try_from(asked).map_err(|_| negative(name, asked))?;
         if limit > limits.page_max {
             return Err(limit_exceeded(&format!("`{name}`"), asked, limits.page_max));
         }
-        Ok(PageSize { limit, from_the_end })
+        Ok(PageSize {
+            limit,
+            from_the_end,
+        })
     }
 }
 
@@ -75,9 +81,17 @@ impl<T> Rows<T> {
         items.truncate(size.limit);
         if size.from_the_end {
             items.reverse();
-            Self { items, has_previous: has_more, has_next: bounded_before }
+            Self {
+                items,
+                has_previous: has_more,
+                has_next: bounded_before,
+            }
         } else {
-            Self { items, has_previous: bounded_before, has_next: has_more }
+            Self {
+                items,
+                has_previous: bounded_before,
+                has_next: has_more,
+            }
         }
     }
 
@@ -95,6 +109,9 @@ impl Count {
     /// A count that stopped after `limit`.
     pub(super) fn up_to(found: u64, limit: u64) -> Self {
         let value = i32::try_from(found.min(limit)).unwrap_or(i32::MAX);
-        Self { value, is_exact: found <= limit }
+        Self {
+            value,
+            is_exact: found <= limit,
+        }
     }
 }

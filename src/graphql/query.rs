@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
 use super::input::{
-    Direction, EventFilterInput, StreamFilterInput, StreamOrder, StreamOrderField, parse_stream_name,
+    Direction, EventFilterInput, StreamFilterInput, StreamOrder, StreamOrderField,
+    parse_stream_name,
 };
 use super::list::{EventList, StreamList};
 use super::loader::Operation;
@@ -18,12 +19,12 @@ use super::scalar::PositionScalar;
 use crate::cursor;
 
 /// What can be asked.
-pub struct Query;
+pub(super) struct Query;
 
 /// Anything that has a global id.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Global id, for `node`."))]
-pub enum Node {
+pub(super) enum Node {
     /// A stream.
     Stream(StreamObject),
     /// An event.
@@ -49,7 +50,11 @@ impl Query {
     ) -> Result<Vec<Option<Node>>> {
         let operation = Operation::of(ctx)?;
         if ids.len() > operation.limits.page_max {
-            return Err(limit_exceeded("The number of ids", ids.len(), operation.limits.page_max));
+            return Err(limit_exceeded(
+                "The number of ids",
+                ids.len(),
+                operation.limits.page_max,
+            ));
         }
         operation.ask_for(ids.len())?;
         let found = ids.iter().map(|id| find_node(operation, id));
@@ -65,11 +70,16 @@ impl Query {
         let operation = Operation::of(ctx)?;
         let name = parse_stream_name(&name)?;
         let stream = operation.store.stream(&operation.scope, &name).await;
-        Ok(stream.map_err(|error| read_error(&error))?.map(StreamObject))
+        Ok(stream
+            .map_err(|error| read_error(&error))?
+            .map(StreamObject))
     }
 
     /// The streams, by name unless `orderBy` says otherwise.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the arguments of the field"
+    )]
     async fn streams(
         &self,
         ctx: &Context<'_>,
@@ -83,12 +93,19 @@ impl Query {
     ) -> Result<StreamConnection> {
         let operation = Operation::of(ctx)?;
         let (field, direction) = order_by
-            .map_or((StreamOrderField::Name, Direction::Forward), |order| (order.field, order.direction));
+            .map_or((StreamOrderField::Name, Direction::Forward), |order| {
+                (order.field, order.direction)
+            });
         let list = StreamList {
             filter: filter.unwrap_or_default().parse(&operation.limits)?,
             order: field.into(),
             direction,
-            page: PageArguments { first, after, last, before },
+            page: PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
         };
         list.read(operation).await
     }
@@ -99,7 +116,10 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "The id that its writer gave it.")] event_id: Uuid,
     ) -> Result<Option<EventObject>> {
-        Ok(Operation::of(ctx)?.event_by_id(event_id).await?.map(EventObject))
+        Ok(Operation::of(ctx)?
+            .event_by_id(event_id)
+            .await?
+            .map(EventObject))
     }
 
     /// The event at this position; null at 0, beyond the head, and where you may not see it.
@@ -109,14 +129,20 @@ impl Query {
         #[graphql(desc = "A position, from 1.")] position: PositionScalar,
     ) -> Result<Option<EventObject>> {
         let operation = Operation::of(ctx)?;
-        let found = operation.store.events_at(&operation.scope, &[position.0]).await;
+        let found = operation
+            .store
+            .events_at(&operation.scope, &[position.0])
+            .await;
         let found = found.map_err(|error| read_error(&error))?;
         Ok(found.into_values().next().map(EventObject))
     }
 
     /// The log: the events of all streams in the order in which they were committed, oldest first unless
     /// `direction` says otherwise.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the arguments of the field"
+    )]
     async fn events(
         &self,
         ctx: &Context<'_>,
@@ -126,7 +152,8 @@ impl Query {
         from_position: Option<PositionScalar>,
         #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
         first: Option<i32>,
-        #[graphql(desc = "After this cursor: of a page, an event, or a subscription.")] after: Option<String>,
+        #[graphql(desc = "After this cursor: of a page, an event, or a subscription.")]
+        after: Option<String>,
         #[graphql(desc = "How many from the end of the list; at most 1,000.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<EventConnection> {
@@ -136,7 +163,12 @@ impl Query {
             direction,
             from_position: from_position.map(|position| position.0),
             from_version: None,
-            page: PageArguments { first, after, last, before },
+            page: PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
         };
         list.read(operation).await
     }
@@ -146,7 +178,10 @@ impl Query {
         let store = &Operation::of(ctx)?.store;
         let position = store.head().await.map_err(|error| read_error(&error))?;
         let cursor = cursor::encode_event(store.id(), position);
-        Ok(Head { position: PositionScalar(position), cursor })
+        Ok(Head {
+            position: PositionScalar(position),
+            cursor,
+        })
     }
 
     /// This server: its version, database and limits.
@@ -158,9 +193,11 @@ impl Query {
 async fn find_node(operation: &Operation, id: &ID) -> Result<Option<Node>> {
     match NodeId::decode(id) {
         None => Ok(None),
-        Some(NodeId::Event(event_id)) => {
-            Ok(operation.event_by_id(event_id).await?.map(EventObject).map(Node::Event))
-        }
+        Some(NodeId::Event(event_id)) => Ok(operation
+            .event_by_id(event_id)
+            .await?
+            .map(EventObject)
+            .map(Node::Event)),
         Some(NodeId::Stream(name)) => {
             let stream = operation.stream_by_name(name).await?;
             Ok(stream.map(StreamObject).map(Node::Stream))

@@ -20,8 +20,16 @@ use crate::stream::StreamName;
 /// to be complete, also for refusals that a later version adds.
 #[derive(Interface)]
 #[graphql(
-    field(name = "code", ty = "&ErrorCode", desc = "Which rule refused; each code has a page in docs/errors."),
-    field(name = "message", ty = "&String", desc = "What happened, with the values, and what to do."),
+    field(
+        name = "code",
+        ty = "&ErrorCode",
+        desc = "Which rule refused; each code has a page in docs/errors."
+    ),
+    field(
+        name = "message",
+        ty = "&String",
+        desc = "What happened, with the values, and what to do."
+    ),
     field(
         name = "retryable",
         ty = "&bool",
@@ -33,7 +41,7 @@ use crate::stream::StreamName;
         desc = "The offending input, as the names and indexes that lead to it; null where none is to blame."
     )
 )]
-pub enum Refusal {
+pub(super) enum Refusal {
     /// The stream is at another version.
     WrongExpectedVersion(WrongExpectedVersion),
     /// Event ids are stored already.
@@ -58,7 +66,7 @@ pub enum Refusal {
 /// version that you have seen.
 #[derive(SimpleObject)]
 #[graphql(complex)]
-pub struct WrongExpectedVersion {
+pub(super) struct WrongExpectedVersion {
     /// `WRONG_EXPECTED_VERSION`.
     code: ErrorCode,
     /// What happened, with the values, and what to do.
@@ -81,7 +89,7 @@ pub struct WrongExpectedVersion {
 
 /// An expectation that does not hold.
 #[derive(SimpleObject, Clone)]
-pub struct FailedCheck {
+pub(super) struct FailedCheck {
     /// The stream.
     stream: String,
     /// What was expected of it.
@@ -93,7 +101,7 @@ pub struct FailedCheck {
 /// What an append expected: one of the two is set.
 #[derive(SimpleObject, Clone, Copy)]
 #[graphql(name = "ExpectedVersion")]
-pub struct ExpectedVersionObject {
+pub(super) struct ExpectedVersionObject {
     /// This version.
     exactly: Option<i32>,
     /// This state.
@@ -117,7 +125,12 @@ impl WrongExpectedVersion {
         #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
     ) -> Result<Vec<EventObject>> {
         let operation = Operation::of(ctx)?;
-        let page = PageArguments { first, after: None, last: None, before: None };
+        let page = PageArguments {
+            first,
+            after: None,
+            last: None,
+            before: None,
+        };
         let size = page.size(&operation.limits)?;
         operation.ask_for(size.limit)?;
         if self.missed.after >= self.missed.through {
@@ -125,7 +138,10 @@ impl WrongExpectedVersion {
         }
         let query = EventQuery {
             scope: operation.scope.clone(),
-            filter: EventFilter { stream: Some(self.missed.stream.clone()), ..EventFilter::default() },
+            filter: EventFilter {
+                stream: Some(self.missed.stream.clone()),
+                ..EventFilter::default()
+            },
             after: Position::ORIGIN,
             through: Position::MAX,
             versions: VersionRange {
@@ -135,7 +151,11 @@ impl WrongExpectedVersion {
             descending: false,
             limit: size.limit as u64,
         };
-        let events = operation.store.events(&query).await.map_err(|error| read_error(&error))?;
+        let events = operation
+            .store
+            .events(&query)
+            .await
+            .map_err(|error| read_error(&error))?;
         Ok(events.into_iter().map(EventObject).collect())
     }
 }
@@ -143,7 +163,7 @@ impl WrongExpectedVersion {
 /// Event ids of the request are stored already, or stand in it twice, and it is not a retry of the request
 /// that stored them. A retry has the same ids with the same content in the same order.
 #[derive(SimpleObject)]
-pub struct DuplicateEvent {
+pub(super) struct DuplicateEvent {
     /// `DUPLICATE_EVENT`.
     code: ErrorCode,
     /// What happened, with the values, and what to do.
@@ -158,7 +178,7 @@ pub struct DuplicateEvent {
 
 /// An event id that cannot be used.
 #[derive(SimpleObject)]
-pub struct DuplicateId {
+pub(super) struct DuplicateId {
     /// The id; null for an event that was sent without one beside stored ones.
     event_id: Option<Uuid>,
     /// Where it stands in the request.
@@ -175,8 +195,8 @@ pub struct DuplicateId {
 
 /// Why a request with stored ids is not a retry of the request that stored them.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "crate::store::DuplicateReason")]
-pub enum DuplicateReason {
+#[graphql(remote = "store::DuplicateReason")]
+pub(super) enum DuplicateReason {
     /// The id stands twice in the request.
     TwiceInRequest,
     /// It is stored in another stream.
@@ -196,7 +216,7 @@ macro_rules! stream_refusal {
     ($(#[$attribute:meta])* $name:ident) => {
         $(#[$attribute])*
         #[derive(SimpleObject)]
-        pub struct $name {
+        pub(super) struct $name {
             /// Which rule refused.
             code: ErrorCode,
             /// What happened, with the values, and what to do.
@@ -227,7 +247,7 @@ stream_refusal! {
 
 /// The stream would become longer than its limit.
 #[derive(SimpleObject)]
-pub struct StreamTooLarge {
+pub(super) struct StreamTooLarge {
     /// `STREAM_TOO_LARGE`.
     code: ErrorCode,
     /// What happened, with the values, and what to do.
@@ -246,7 +266,7 @@ pub struct StreamTooLarge {
 
 /// An input outside the events has the wrong shape.
 #[derive(SimpleObject)]
-pub struct InvalidInput {
+pub(super) struct InvalidInput {
     /// Which rule refused.
     code: ErrorCode,
     /// What was given, what is allowed, and what to do.
@@ -259,7 +279,7 @@ pub struct InvalidInput {
 
 /// Events have the wrong shape, or contradict their stream. All violations are listed.
 #[derive(SimpleObject)]
-pub struct InvalidEvents {
+pub(super) struct InvalidEvents {
     /// The code of the first violation.
     code: ErrorCode,
     /// The first violation, and how many there are.
@@ -274,7 +294,7 @@ pub struct InvalidEvents {
 
 /// One thing that is wrong with one event.
 #[derive(SimpleObject)]
-pub struct Violation {
+pub(super) struct Violation {
     /// Which rule it breaks.
     code: ErrorCode,
     /// The event's index among the events of its stream in the request.
@@ -291,7 +311,7 @@ pub struct Violation {
 
 /// Something is larger than allowed.
 #[derive(SimpleObject)]
-pub struct LimitExceeded {
+pub(super) struct LimitExceeded {
     /// `EVENT_TOO_LARGE`, `BATCH_TOO_LARGE` or `INVALID_BATCH_SIZE`.
     code: ErrorCode,
     /// What was found, what is allowed, and what to do.
@@ -341,7 +361,9 @@ impl Refusal {
             }),
             store::Refusal::StreamArchived(stream) => Self::StreamArchived(StreamArchived {
                 code: ErrorCode::StreamArchived,
-                message: format!("The stream {stream} is archived: it takes no events until it is unarchived."),
+                message: format!(
+                    "The stream {stream} is archived: it takes no events until it is unarchived."
+                ),
                 retryable: false,
                 path: None,
                 stream: stream.to_string(),
@@ -359,14 +381,23 @@ fn invalid_input(input: store::InvalidInput) -> InvalidInput {
         store::InvalidInputKind::Argument => ErrorCode::InvalidArgument,
     };
     let message = super::error_code::capitalised(&input.message);
-    InvalidInput { code, message, retryable: false, path: Some(graphql_path(&input.path)) }
+    InvalidInput {
+        code,
+        message,
+        retryable: false,
+        path: Some(graphql_path(&input.path)),
+    }
 }
 
 fn invalid_events(violations: Vec<store::Violation>) -> InvalidEvents {
     let count = violations.len();
     let violations: Vec<_> = violations.into_iter().map(violation).collect();
     let first = violations.first();
-    let more = if count > 1 { format!(" ({} more violations are listed.)", count - 1) } else { String::new() };
+    let more = if count > 1 {
+        format!(" ({} more violations are listed.)", count - 1)
+    } else {
+        String::new()
+    };
     InvalidEvents {
         code: first.map_or(ErrorCode::InvalidEventData, |first| first.code),
         message: first.map_or_else(String::new, |first| first.message.clone()) + &more,
@@ -408,7 +439,9 @@ fn limit_exceeded(found: &store::LimitExceeded) -> LimitExceeded {
         ),
         store::LimitKind::RequestBytes => (
             ErrorCode::BatchTooLarge,
-            format!("The request has {value} bytes of data and metadata; the limit is {limit}. Send it in parts."),
+            format!(
+                "The request has {value} bytes of data and metadata; the limit is {limit}. Send it in parts."
+            ),
         ),
         store::LimitKind::RequestEvents => (
             ErrorCode::InvalidBatchSize,
@@ -442,9 +475,21 @@ fn wrong_version(checks: &[store::FailedCheck]) -> WrongExpectedVersion {
     let sentences: Vec<String> = checks.iter().map(expectation).collect();
     // The store refuses with at least one failed check.
     let (stream, expected, actual, missed) = checks.first().map_or_else(
-        || (String::new(), ExpectedVersion::Any.into(), 0, Missed::none()),
+        || {
+            (
+                String::new(),
+                ExpectedVersion::Any.into(),
+                0,
+                Missed::none(),
+            )
+        },
         |first| {
-            (first.stream.to_string(), first.expected.into(), first.actual, Missed::of(first))
+            (
+                first.stream.to_string(),
+                first.expected.into(),
+                first.actual,
+                Missed::of(first),
+            )
         },
     );
     WrongExpectedVersion {
@@ -469,12 +514,19 @@ fn expectation(check: &store::FailedCheck) -> String {
         0 => "has no events".to_owned(),
         version => format!("is at version {version}"),
     };
-    format!("The stream {} was expected to be {}, but {actual}.", check.stream, check.expected)
+    format!(
+        "The stream {} was expected to be {}, but {actual}.",
+        check.stream, check.expected
+    )
 }
 
 impl Missed {
     fn none() -> Self {
-        Self { stream: StreamName::from_stored(""), after: 0, through: 0 }
+        Self {
+            stream: StreamName::from_stored(""),
+            after: 0,
+            through: 0,
+        }
     }
 
     fn of(check: &store::FailedCheck) -> Self {
@@ -484,7 +536,11 @@ impl Missed {
             // Such an expectation only fails where there are no events to show.
             ExpectedVersion::Any | ExpectedVersion::StreamExists => check.actual,
         };
-        Self { stream: check.stream.clone(), after, through: check.actual }
+        Self {
+            stream: check.stream.clone(),
+            after,
+            through: check.actual,
+        }
     }
 }
 
@@ -517,19 +573,28 @@ fn duplicate(ids: Vec<store::DuplicateId>, scope: &Scope) -> DuplicateEvent {
 }
 
 fn duplicate_id(id: store::DuplicateId, scope: &Scope) -> DuplicateId {
-    let visible = id.stored.filter(|stored| scope.allows(stored.guild_id.as_deref()));
+    let visible = id
+        .stored
+        .filter(|stored| scope.allows(stored.guild_id.as_deref()));
     DuplicateId {
         event_id: id.event_id,
         path: graphql_path(&id.path),
         reason: id.reason.into(),
         stored_stream: visible.as_ref().map(|stored| stored.stream.to_string()),
         stored_version: visible.as_ref().map(|stored| stored.stream_version),
-        stored_position: visible.as_ref().map(|stored| PositionScalar(stored.position)),
+        stored_position: visible
+            .as_ref()
+            .map(|stored| PositionScalar(stored.position)),
     }
 }
 
 fn too_large(found: &store::StreamTooLarge) -> StreamTooLarge {
-    let store::StreamTooLarge { stream, length, adding, limit } = found;
+    let store::StreamTooLarge {
+        stream,
+        length,
+        adding,
+        limit,
+    } = found;
     StreamTooLarge {
         code: ErrorCode::StreamTooLarge,
         message: format!(

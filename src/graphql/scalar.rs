@@ -1,15 +1,15 @@
 //! The scalars that the library does not have: positions, and JSON that is kept as text.
 
-use async_graphql::{
-    InputValueError, InputValueResult, Name, Number, Scalar, ScalarType, Value, indexmap::IndexMap,
-};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{InputValueError, InputValueResult, Name, Number, Scalar, ScalarType, Value};
+use async_graphql_value::RAW_VALUE_TOKEN;
 
 use crate::position::Position;
 
 /// An event's place in the whole log: a JSON number from 0 to 2^53−1, dense from 1 in commit order. 0 stands
 /// before the first event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PositionScalar(pub Position);
+pub(super) struct PositionScalar(pub Position);
 
 #[Scalar(
     name = "Position",
@@ -20,9 +20,19 @@ impl ScalarType for PositionScalar {
         let Value::Number(number) = &value else {
             return Err(InputValueError::expected_type(value));
         };
-        number.as_i64().and_then(Position::new).map(Self).ok_or_else(|| {
-            InputValueError::custom(format!("{number} is not a position: a whole number from 0 to 2^53−1."))
-        })
+        number
+            .as_i64()
+            .and_then(Position::new)
+            .map(Self)
+            .ok_or_else(|| {
+                InputValueError::custom(format!(
+                    "{number} is not a position: a whole number from 0 to 2^53−1."
+                ))
+            })
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::Number(number) if number.as_i64().and_then(Position::new).is_some())
     }
 
     fn to_value(&self) -> Value {
@@ -36,9 +46,12 @@ impl ScalarType for PositionScalar {
 /// and the text of every number survive (`1.10`, `1E2`, 2^64). Written as a literal inside the document, it
 /// follows GraphQL's rules for numbers instead. It comes back as it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JsonScalar(pub String);
+pub(super) struct JsonScalar(pub String);
 
-#[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
+#[Scalar(
+    name = "JSON",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259"
+)]
 impl ScalarType for JsonScalar {
     fn parse(value: Value) -> InputValueResult<Self> {
         match value {
@@ -46,15 +59,38 @@ impl ScalarType for JsonScalar {
             Value::Binary(text) => String::from_utf8(text.to_vec())
                 .map(Self)
                 .map_err(|_| InputValueError::custom("the JSON text is not UTF-8")),
-            literal => serde_json::to_string(&literal)
+            literal => serde_json::to_string(&with_raw_texts(literal))
                 .map(Self)
                 .map_err(|error| InputValueError::custom(error.to_string())),
         }
     }
 
     fn to_value(&self) -> Value {
-        // The serializer writes an object of this one key as the text that it holds.
-        let token = Name::new(async_graphql::async_graphql_value::RAW_VALUE_TOKEN);
-        Value::Object(IndexMap::from([(token, Value::String(self.0.clone()))]))
+        raw(self.0.clone())
+    }
+}
+
+/// A value that the serializer writes as this text: it knows an object of this one key.
+fn raw(text: String) -> Value {
+    Value::Object(IndexMap::from([(
+        Name::new(RAW_VALUE_TOKEN),
+        Value::String(text),
+    )]))
+}
+
+/// A literal may hold variables, whose texts are kept as they were sent.
+fn with_raw_texts(literal: Value) -> Value {
+    match literal {
+        Value::Binary(text) => raw(String::from_utf8_lossy(&text).into_owned()),
+        Value::List(items) => Value::List(items.into_iter().map(with_raw_texts).collect()),
+        Value::Object(members) => {
+            let members = members.into_iter();
+            Value::Object(
+                members
+                    .map(|(key, value)| (key, with_raw_texts(value)))
+                    .collect(),
+            )
+        }
+        other => other,
     }
 }

@@ -15,7 +15,7 @@ use crate::store::{EventQuery, Follow, VersionRange};
 use crate::stream::StreamName;
 
 /// What can be followed.
-pub struct Subscription;
+pub(super) struct Subscription;
 
 #[Subscription]
 impl Subscription {
@@ -43,7 +43,10 @@ impl Subscription {
         let operation = Operation::of(ctx)?;
         let name = parse_stream_name(&name)?;
         let after = start(operation, from, Some(&name)).await?;
-        let filter = EventFilter { stream: Some(name), ..EventFilter::default() };
+        let filter = EventFilter {
+            stream: Some(name),
+            ..EventFilter::default()
+        };
         Ok(feed(operation, filter, after))
     }
 }
@@ -54,8 +57,15 @@ fn feed(
     after: Position,
 ) -> impl Stream<Item = EventFeedMessage> + use<> {
     let store_id = operation.store.id();
-    let follow = Follow { scope: operation.scope.clone(), filter, after };
-    operation.store.follow(follow).map(move |message| EventFeedMessage::new(store_id, message))
+    let follow = Follow {
+        scope: operation.scope.clone(),
+        filter,
+        after,
+    };
+    operation
+        .store
+        .follow(follow)
+        .map(move |message| EventFeedMessage::new(store_id, message))
 }
 
 /// The position after which a feed begins, resolved once.
@@ -64,7 +74,11 @@ async fn start(
     from: Option<StartFrom>,
     stream: Option<&StreamName>,
 ) -> Result<Position> {
-    let head = operation.store.head().await.map_err(|error| read_error(&error))?;
+    let head = operation
+        .store
+        .head()
+        .await
+        .map_err(|error| read_error(&error))?;
     match from.unwrap_or(StartFrom::At(FeedStart::End)) {
         StartFrom::At(FeedStart::End) => Ok(head),
         StartFrom::At(FeedStart::Origin) => Ok(Position::ORIGIN),
@@ -92,21 +106,35 @@ async fn start(
     }
 }
 
-async fn after_version(operation: &Operation, stream: &StreamName, version: i32) -> Result<Position> {
+async fn after_version(
+    operation: &Operation,
+    stream: &StreamName,
+    version: i32,
+) -> Result<Position> {
     check_version("version", Some(version))?;
     if version == 0 {
         return Ok(Position::ORIGIN);
     }
     let query = EventQuery {
         scope: operation.scope.clone(),
-        filter: EventFilter { stream: Some(stream.clone()), ..EventFilter::default() },
+        filter: EventFilter {
+            stream: Some(stream.clone()),
+            ..EventFilter::default()
+        },
         after: Position::ORIGIN,
         through: Position::MAX,
-        versions: VersionRange { from: Some(version), through: Some(version) },
+        versions: VersionRange {
+            from: Some(version),
+            through: Some(version),
+        },
         descending: false,
         limit: 1,
     };
-    let found = operation.store.events(&query).await.map_err(|error| read_error(&error))?;
+    let found = operation
+        .store
+        .events(&query)
+        .await
+        .map_err(|error| read_error(&error))?;
     found.first().map(|event| event.position).ok_or_else(|| {
         ErrorCode::InvalidStartVersion.error(format!(
             "The stream {stream} has no version {version}. Begin at a version that it has, at 0 for all of its \

@@ -36,7 +36,7 @@ const BUILT_IN_SCALARS: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 
 /// The names that a schema's inputs are made of: every input object's fields with their types.
 #[derive(Debug, Default)]
-pub struct InputTypes {
+pub(super) struct InputTypes {
     objects: HashMap<Name, HashMap<Name, Type>>,
     names: HashSet<Name>,
     subscription_root: Option<Name>,
@@ -44,7 +44,7 @@ pub struct InputTypes {
 
 impl InputTypes {
     /// Reads them from the schema's definition language. Fails if the text is not a schema.
-    pub fn from_sdl(sdl: &str) -> Result<Self, parser::Error> {
+    pub(super) fn from_sdl(sdl: &str) -> Result<Self, parser::Error> {
         let mut types = Self::default();
         types.names.extend(BUILT_IN_SCALARS.map(Name::new));
         for definition in parse_schema(sdl)?.definitions {

@@ -421,7 +421,7 @@ impl EventShape<'_> {
                 }
                 format!("a string of {characters} characters")
             }
-            Member::Other(kind) => format!("{kind:?}").to_lowercase(),
+            Member::Other(kind) => kind.to_string(),
         };
         let message = format!(
             "{document}.{key} is {found}. It must be a string of 1 to {MAX_INDEXED_CHARACTERS} characters, \

@@ -230,7 +230,9 @@ impl EventStore {
         names: &[&StreamName],
     ) -> Result<Vec<Stream>, ReadError> {
         let select = select_streams()
-            .and_where(Expr::col(stream::Column::Name).is_in(names.iter().map(|name| name.as_str())))
+            .and_where(
+                Expr::col(stream::Column::Name).is_in(names.iter().map(|name| name.as_str())),
+            )
             .cond_where(stream_scope(scope))
             .to_owned();
         self.rows(&select).await?.iter().map(stream_of).collect()

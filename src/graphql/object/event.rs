@@ -22,11 +22,11 @@ use crate::store::{EventQuery, RelatedKey, Relation};
 
 /// A recorded event: a fact that the store keeps for ever, exactly as it was appended.
 #[derive(Clone)]
-pub struct EventObject(pub(in crate::graphql) Arc<RecordedEvent>);
+pub(in crate::graphql) struct EventObject(pub(in crate::graphql) Arc<RecordedEvent>);
 
 /// Why an event's payload is not shown. Its position, id and hashes stay.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RemovalReason {
+pub(in crate::graphql) enum RemovalReason {
     /// It is older, or further back, than its stream keeps.
     Retention,
     /// Its stream was deleted after it.
@@ -40,7 +40,7 @@ pub enum RemovalReason {
 #[Object(name = "Event")]
 impl EventObject {
     /// Global id, for `node`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         NodeId::Event(self.0.event_id).encode()
     }
 
@@ -56,7 +56,10 @@ impl EventObject {
 
     /// The cursor of this place: `after` of a page of the log, or the start of a subscription.
     async fn cursor(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(cursor::encode_event(Operation::of(ctx)?.store.id(), self.0.position))
+        Ok(cursor::encode_event(
+            Operation::of(ctx)?.store.id(),
+            self.0.position,
+        ))
     }
 
     /// The name of its stream.
@@ -100,7 +103,10 @@ impl EventObject {
 
     /// The payload, exactly as it was appended; null where `removed` says why.
     async fn data(&self) -> Option<JsonScalar> {
-        self.0.data.as_ref().map(|data| JsonScalar(data.to_string()))
+        self.0
+            .data
+            .as_ref()
+            .map(|data| JsonScalar(data.to_string()))
     }
 
     /// The payload's JSON text as a string, for clients whose own JSON reader would change its numbers; null
@@ -136,7 +142,12 @@ impl EventObject {
 
     /// The event that directly caused it, if `metadata.causation_id` is the id of a stored event.
     async fn caused_by(&self, ctx: &Context<'_>) -> Result<Option<EventObject>> {
-        let Some(id) = self.0.causation_id.as_deref().and_then(|id| Uuid::try_parse(id).ok()) else {
+        let Some(id) = self
+            .0
+            .causation_id
+            .as_deref()
+            .and_then(|id| Uuid::try_parse(id).ok())
+        else {
             return Ok(None);
         };
         Ok(Operation::of(ctx)?.event_by_id(id).await?.map(EventObject))
@@ -184,7 +195,13 @@ async fn related(
     after: Option<String>,
 ) -> Result<EventConnection> {
     let operation = Operation::of(ctx)?;
-    let size = PageArguments { first, after: None, last: None, before: None }.size(&operation.limits)?;
+    let size = PageArguments {
+        first,
+        after: None,
+        last: None,
+        before: None,
+    }
+    .size(&operation.limits)?;
     operation.ask_for(size.limit)?;
     let head = operation.store.published_head();
     let start = match &after {
@@ -192,11 +209,22 @@ async fn related(
             .map_err(|error| invalid_cursor(&error))?,
         None => Position::ORIGIN,
     };
-    let key = RelatedKey { relation, id: Arc::clone(&id), after: start, limit: size.limit as u64 + 1 };
+    let key = RelatedKey {
+        relation,
+        id: Arc::clone(&id),
+        after: start,
+        limit: size.limit as u64 + 1,
+    };
     let events = operation.related(key).await?;
     let filter = crate::filter::EventFilter {
-        correlation_ids: matches!(relation, Relation::Correlation).then(|| id.to_string()).into_iter().collect(),
-        causation_ids: matches!(relation, Relation::Causation).then(|| id.to_string()).into_iter().collect(),
+        correlation_ids: matches!(relation, Relation::Correlation)
+            .then(|| id.to_string())
+            .into_iter()
+            .collect(),
+        causation_ids: matches!(relation, Relation::Causation)
+            .then(|| id.to_string())
+            .into_iter()
+            .collect(),
         ..Default::default()
     };
     let counted = EventQuery {
@@ -208,11 +236,15 @@ async fn related(
         descending: false,
         limit: 0,
     };
-    Ok(EventConnection { rows: Rows::new(events, size, after.is_some()), head, counted })
+    Ok(EventConnection {
+        rows: Rows::new(events, size, after.is_some()),
+        head,
+        counted,
+    })
 }
 
 /// A page of events.
-pub struct EventConnection {
+pub(in crate::graphql) struct EventConnection {
     pub(in crate::graphql) rows: Rows<Arc<RecordedEvent>>,
     pub(in crate::graphql) head: Position,
     /// The whole list, for `totalCount`.
@@ -222,7 +254,7 @@ pub struct EventConnection {
 /// An event and its place in the list.
 #[derive(SimpleObject)]
 #[graphql(name = "EventEdge")]
-pub struct EventEdge {
+pub(in crate::graphql) struct EventEdge {
     /// The place: `after` or `before` of another page, or the start of a subscription.
     cursor: String,
     /// The event.
@@ -243,13 +275,19 @@ impl EventConnection {
 
     /// The events.
     async fn nodes(&self) -> Vec<EventObject> {
-        self.rows.items.iter().map(|event| EventObject(Arc::clone(event))).collect()
+        self.rows
+            .items
+            .iter()
+            .map(|event| EventObject(Arc::clone(event)))
+            .collect()
     }
 
     /// Whether there are more events, and the cursors of the page's ends.
     async fn page_info(&self, ctx: &Context<'_>) -> Result<PageInfo> {
         let store_id = Operation::of(ctx)?.store.id();
-        Ok(self.rows.page_info(|event| cursor::encode_event(store_id, event.position)))
+        Ok(self
+            .rows
+            .page_info(|event| cursor::encode_event(store_id, event.position)))
     }
 
     /// The head of the log that the page was read at: a subscription that starts after this position misses
@@ -262,9 +300,15 @@ impl EventConnection {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Count> {
         let operation = Operation::of(ctx)?;
         let limit = operation.limits.count_limit;
-        let query = EventQuery { limit: limit + 1, ..self.counted.clone() };
-        let found =
-            operation.store.count_events(&query).await.map_err(|error| read_error(&error))?;
+        let query = EventQuery {
+            limit: limit + 1,
+            ..self.counted.clone()
+        };
+        let found = operation
+            .store
+            .count_events(&query)
+            .await
+            .map_err(|error| read_error(&error))?;
         Ok(Count::up_to(found, limit))
     }
 }

@@ -11,7 +11,7 @@ use crate::store::FeedMessage;
 
 /// One message of a feed.
 #[derive(Union)]
-pub enum EventFeedMessage {
+pub(in crate::graphql) enum EventFeedMessage {
     /// An event.
     EventReceived(EventReceived),
     /// The feed has reached the head.
@@ -25,10 +25,18 @@ pub enum EventFeedMessage {
 /// Where a feed stands: every message has it, and a feed that starts after it misses nothing.
 #[derive(Interface)]
 #[graphql(
-    field(name = "cursor", ty = "&String", desc = "Resume after this message with it."),
-    field(name = "position", ty = "&PositionScalar", desc = "Everything up to here has been delivered.")
+    field(
+        name = "cursor",
+        ty = "&String",
+        desc = "Resume after this message with it."
+    ),
+    field(
+        name = "position",
+        ty = "&PositionScalar",
+        desc = "Everything up to here has been delivered."
+    )
 )]
-pub enum FeedPoint {
+pub(in crate::graphql) enum FeedPoint {
     /// An event.
     EventReceived(EventReceived),
     /// The feed has reached the head.
@@ -41,7 +49,7 @@ pub enum FeedPoint {
 
 /// An event that the feed wants. Each comes once, in the order of the log.
 #[derive(SimpleObject)]
-pub struct EventReceived {
+pub(in crate::graphql) struct EventReceived {
     /// Resume after this event with it.
     cursor: String,
     /// The event's position.
@@ -53,7 +61,7 @@ pub struct EventReceived {
 /// Everything up to this position has been delivered, and what follows comes as it happens. Sent when the
 /// feed first reaches the head, and each time that it has caught up after falling behind.
 #[derive(SimpleObject)]
-pub struct CaughtUp {
+pub(in crate::graphql) struct CaughtUp {
     /// Resume after this message with it.
     cursor: String,
     /// The head that was reached.
@@ -63,7 +71,7 @@ pub struct CaughtUp {
 /// The client was too slow for the live fan-out; the feed goes on from the log without losing anything, and
 /// says `CaughtUp` when it is live again.
 #[derive(SimpleObject)]
-pub struct FellBehind {
+pub(in crate::graphql) struct FellBehind {
     /// Resume after this message with it.
     cursor: String,
     /// The last position before the gap.
@@ -72,7 +80,7 @@ pub struct FellBehind {
 
 /// Nothing matched the filter up to this position: the cursor advances all the same.
 #[derive(SimpleObject)]
-pub struct Checkpoint {
+pub(in crate::graphql) struct Checkpoint {
     /// Resume after this message with it.
     cursor: String,
     /// The last position that was looked at.
@@ -82,13 +90,18 @@ pub struct Checkpoint {
 impl EventFeedMessage {
     pub(in crate::graphql) fn new(store_id: Uuid, message: FeedMessage) -> Self {
         let at = |position: Position| {
-            (cursor::encode_event(store_id, position), PositionScalar(position))
+            (
+                cursor::encode_event(store_id, position),
+                PositionScalar(position),
+            )
         };
         let (cursor, position) = at(message.position());
         match message {
-            FeedMessage::Event(event) => {
-                Self::EventReceived(EventReceived { cursor, position, event: EventObject(event) })
-            }
+            FeedMessage::Event(event) => Self::EventReceived(EventReceived {
+                cursor,
+                position,
+                event: EventObject(event),
+            }),
             FeedMessage::CaughtUp(_) => Self::CaughtUp(CaughtUp { cursor, position }),
             FeedMessage::FellBehind(_) => Self::FellBehind(FellBehind { cursor, position }),
             FeedMessage::Checkpoint(_) => Self::Checkpoint(Checkpoint { cursor, position }),

@@ -10,7 +10,7 @@ use crate::json_text::{JsonText, Member};
 
 /// Who, why and when around an event, as its writer sent it. The store never edits metadata; where a value
 /// is not a string, its field here is null and `raw` shows it.
-pub struct EventMetadata {
+pub(in crate::graphql) struct EventMetadata {
     text: JsonText,
     correlation_id: Arc<str>,
 }
@@ -18,7 +18,10 @@ pub struct EventMetadata {
 impl EventMetadata {
     pub(super) fn of(event: &RecordedEvent) -> Option<Self> {
         let text = JsonText::from_stored(event.metadata.clone()?);
-        Some(Self { text, correlation_id: Arc::clone(&event.correlation_id) })
+        Some(Self {
+            text,
+            correlation_id: Arc::clone(&event.correlation_id),
+        })
     }
 
     fn string(&self, key: &str) -> Option<String> {

@@ -12,7 +12,7 @@ use crate::graphql::scalar::JsonScalar;
 
 /// The payload of an event as the object of its type, so that a panel can select its fields.
 #[derive(Union)]
-pub enum EventPayload {
+pub(in crate::graphql) enum EventPayload {
     /// A game began.
     GameStarted(Box<GameStarted>),
     /// A round opened.
@@ -35,14 +35,14 @@ pub enum EventPayload {
 
 /// The payload of a type, or of a schema version, that has no object of its own in this API.
 #[derive(SimpleObject)]
-pub struct UnknownPayload {
+pub(in crate::graphql) struct UnknownPayload {
     /// The whole payload.
     json: JsonScalar,
 }
 
 /// Why a stored payload cannot be shown as the object of its type. The event's `data` is still there.
 #[derive(SimpleObject)]
-pub struct DecodeError {
+pub(in crate::graphql) struct DecodeError {
     /// `DESERIALIZATION_FAILED`.
     code: ErrorCode,
     /// What does not fit.
@@ -53,12 +53,14 @@ pub struct DecodeError {
 
 /// The payload of an event; `None` where it is removed.
 pub(super) fn decode(event: &RecordedEvent) -> Result<Option<EventPayload>, DecodeError> {
-    let Some(data) = event.data.as_deref() else { return Ok(None) };
+    let Some(data) = event.data.as_deref() else {
+        return Ok(None);
+    };
     match CoreEvent::decode(event.event_type.as_str(), event.schema_version, data) {
         Decoded::Known(known) => Ok(Some(known.into())),
-        Decoded::Unknown => {
-            Ok(Some(EventPayload::Unknown(UnknownPayload { json: JsonScalar(data.to_owned()) })))
-        }
+        Decoded::Unknown => Ok(Some(EventPayload::Unknown(UnknownPayload {
+            json: JsonScalar(data.to_owned()),
+        }))),
         Decoded::Undecodable(failure) => Err(DecodeError {
             code: ErrorCode::DeserializationFailed,
             message: failure.to_string(),

@@ -8,7 +8,7 @@ use crate::graphql::scalar::PositionScalar;
 
 /// The end of the log.
 #[derive(SimpleObject)]
-pub struct Head {
+pub(in crate::graphql) struct Head {
     /// The greatest committed position; 0 while the log is empty.
     pub(in crate::graphql) position: PositionScalar,
     /// The cursor of the head: a subscription that starts after it gets what is appended from now on.
@@ -17,7 +17,7 @@ pub struct Head {
 
 /// This server.
 #[derive(SimpleObject, Clone)]
-pub struct Server {
+pub(in crate::graphql) struct Server {
     /// The version of the program.
     pub(in crate::graphql) version: String,
     /// The id of the log; a cursor of another log is refused.
@@ -32,7 +32,7 @@ pub struct Server {
 
 /// What a server accepts at most.
 #[derive(SimpleObject, Clone)]
-pub struct ServerLimits {
+pub(in crate::graphql) struct ServerLimits {
     /// Events per append or batch.
     pub(in crate::graphql) append_events: i32,
     /// Bytes of compact data and metadata per append or batch.

@@ -18,12 +18,12 @@ use crate::stream::Stream;
 
 /// A stream: the ordered events of one thing, for example of one game.
 #[derive(Clone)]
-pub struct StreamObject(pub(in crate::graphql) Stream);
+pub(in crate::graphql) struct StreamObject(pub(in crate::graphql) Stream);
 
 #[Object(name = "Stream")]
 impl StreamObject {
     /// Global id, for `node`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         NodeId::Stream(self.0.name.clone()).encode()
     }
 
@@ -63,13 +63,17 @@ impl StreamObject {
     }
 
     /// Its events, oldest first unless `direction` says otherwise.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the arguments of the field"
+    )]
     async fn events(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which of its events.")] filter: Option<EventFilterInput>,
         #[graphql(desc = "Which way the list runs.", default)] direction: Direction,
-        #[graphql(desc = "Begin the list at this version, which it includes.")] from_version: Option<i32>,
+        #[graphql(desc = "Begin the list at this version, which it includes.")]
+        from_version: Option<i32>,
         #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
         first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
@@ -80,18 +84,26 @@ impl StreamObject {
         check_version("fromVersion", from_version)?;
         let filter = filter.unwrap_or_default().parse(&operation.limits)?;
         let list = EventList {
-            filter: EventFilter { stream: Some(self.0.name.clone()), ..filter },
+            filter: EventFilter {
+                stream: Some(self.0.name.clone()),
+                ..filter
+            },
             direction,
             from_position: None,
             from_version,
-            page: PageArguments { first, after, last, before },
+            page: PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
         };
         list.read(operation).await
     }
 }
 
 /// A page of streams.
-pub struct StreamConnection {
+pub(in crate::graphql) struct StreamConnection {
     pub(in crate::graphql) rows: Rows<Stream>,
     pub(in crate::graphql) order: StreamOrder,
     /// The whole list, for `totalCount`.
@@ -101,7 +113,7 @@ pub struct StreamConnection {
 /// A stream and its place in the list.
 #[derive(SimpleObject)]
 #[graphql(name = "StreamEdge")]
-pub struct StreamEdge {
+pub(in crate::graphql) struct StreamEdge {
     /// The place: `after` or `before` of another page in the same order.
     cursor: String,
     /// The stream.
@@ -140,9 +152,15 @@ impl StreamConnection {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Count> {
         let operation = Operation::of(ctx)?;
         let limit = operation.limits.count_limit;
-        let query = StreamQuery { limit: limit + 1, ..self.counted.clone() };
-        let found =
-            operation.store.count_streams(&query).await.map_err(|error| read_error(&error))?;
+        let query = StreamQuery {
+            limit: limit + 1,
+            ..self.counted.clone()
+        };
+        let found = operation
+            .store
+            .count_streams(&query)
+            .await
+            .map_err(|error| read_error(&error))?;
         Ok(Count::up_to(found, limit))
     }
 }

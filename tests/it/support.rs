@@ -1,0 +1,116 @@
+//! What every test here stands on: a world with a database of its own on one of the two backends, and
+//! servers on it.
+
+use std::path::Path;
+
+use gamebot_event_store::config::{Config, FlagValue, Sources};
+use tempfile::TempDir;
+use testkit::{GraphqlClient, ServerProcess, ServerProcessBuilder, shared_postgres};
+use uuid::Uuid;
+
+/// The binary that is tested.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_gamebot-event-store");
+
+/// Runs each test function on both backends: `sqlite::name` and `postgres::name`.
+macro_rules! on_both_backends {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test(crate::support::World::sqlite()).await;
+                }
+            )+
+        }
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test(crate::support::World::postgres().await).await;
+                }
+            )+
+        }
+    };
+}
+pub(crate) use on_both_backends;
+
+/// A database of its own, and a folder for whatever else a test needs. Both vanish with it.
+pub(crate) struct World {
+    database_url: String,
+    folder: TempDir,
+}
+
+impl World {
+    /// A SQLite file that does not exist yet.
+    pub(crate) fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let database_url = format!("sqlite://{}", folder.path().join("log.db").display());
+        Self {
+            database_url,
+            folder,
+        }
+    }
+
+    /// An empty database of the cluster that the tests share.
+    pub(crate) async fn postgres() -> Self {
+        let database_url = shared_postgres().await.create_database().await;
+        Self {
+            database_url,
+            folder: TempDir::new().unwrap(),
+        }
+    }
+
+    /// Whether the backend is SQLite.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.database_url.starts_with("sqlite:")
+    }
+
+    /// Where the database is.
+    pub(crate) fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    /// A folder of this test's own.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A server on this database, to be adjusted before it starts.
+    pub(crate) fn prepare(&self) -> ServerProcessBuilder {
+        ServerProcess::builder(PROGRAM, &self.database_url)
+            .environment("PROFILE", "test")
+            .environment("GAMEBOT_LOG_LEVEL", "warn")
+    }
+
+    /// A server on this database, as a process of its own.
+    pub(crate) async fn server(&self) -> ServerProcess {
+        self.prepare().start().await
+    }
+
+    /// A server and a client of it.
+    pub(crate) async fn server_and_client(&self) -> (ServerProcess, GraphqlClient) {
+        let server = self.server().await;
+        let client = GraphqlClient::new(&server.base_url());
+        (server, client)
+    }
+
+    /// The configuration of a server on this database, for a test that looks inside.
+    pub(crate) fn config(&self) -> Config {
+        let flag = FlagValue {
+            flag: "--database-url".to_owned(),
+            setting: "database.url".to_owned(),
+            value: self.database_url.clone(),
+        };
+        let sources = Sources {
+            profile: Some("test".to_owned()),
+            flags: vec![flag],
+            ..Sources::default()
+        };
+        Config::load(&sources).unwrap()
+    }
+}
+
+/// The name of a stream that no other test uses.
+pub(crate) fn new_stream(category: &str) -> String {
+    format!("{category}-{}", Uuid::now_v7())
+}
