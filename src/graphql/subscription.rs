@@ -121,6 +121,7 @@ async fn after_version(
             stream: Some(stream.clone()),
             ..EventFilter::default()
         },
+        stream_id: None,
         after: Position::ORIGIN,
         through: Position::MAX,
         versions: VersionRange {
