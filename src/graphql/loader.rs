@@ -2,8 +2,8 @@
 //! statements, and the budget that keeps nested lists from multiplying without end.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
@@ -25,6 +25,12 @@ pub(super) struct Operation {
     pub(super) scope: Scope,
     pub(super) limits: PageLimits,
     loader: DataLoader<StoreLoader>,
+    turn: RwLock<Arc<Turn>>,
+}
+
+/// One execution: of a query or mutation the only one, of a subscription one per message.
+#[derive(Default)]
+struct Turn {
     nodes_asked_for: AtomicUsize,
     head: OnceCell<Position>,
 }
@@ -55,18 +61,27 @@ impl Operation {
             store,
             scope,
             limits,
-            nodes_asked_for: AtomicUsize::new(0),
-            head: OnceCell::new(),
+            turn: RwLock::default(),
         }
     }
 
-    pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {
-        ctx.data::<Self>()
+    pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Self>> {
+        ctx.data::<Arc<Self>>()
+    }
+
+    /// Begins the next message of a subscription, which has a budget and a head of its own.
+    pub(super) fn next_turn(&self) {
+        *self.turn.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    fn turn(&self) -> Arc<Turn> {
+        Arc::clone(&self.turn.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes the nodes of a list from the operation's budget, before they are read.
     pub(super) fn ask_for(&self, nodes: usize) -> Result<()> {
         let asked = self
+            .turn()
             .nodes_asked_for
             .fetch_add(nodes, Ordering::Relaxed)
             .saturating_add(nodes);
@@ -122,9 +137,10 @@ impl Operation {
             .unwrap_or_default())
     }
 
-    /// The head of the log that this operation reads at: looked up once, so that all of its pages agree.
+    /// The head of the log that this execution reads at: looked up once, so that all of its pages agree.
     pub(super) async fn head(&self) -> Result<Position> {
-        let head = self.head.get_or_try_init(|| self.store.head()).await;
+        let turn = self.turn();
+        let head = turn.head.get_or_try_init(|| self.store.head()).await;
         head.copied().map_err(|error| read_error(&error))
     }
 }
