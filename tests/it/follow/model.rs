@@ -194,6 +194,7 @@ impl History {
         let query = EventQuery {
             scope: wanted.scope.clone(),
             filter: wanted.filter.clone(),
+            stream_id: None,
             after: Position::new(after).unwrap(),
             through: Position::new(through).unwrap(),
             versions: VersionRange::default(),
