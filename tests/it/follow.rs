@@ -4,7 +4,11 @@
 mod feed;
 mod writer;
 
+mod crowd;
+mod database_away;
 mod filters;
+mod giving_up;
+mod killed;
 mod model;
 mod starts;
 mod tail;
