@@ -1,6 +1,6 @@
 //! The inputs, and how they become the words of the store.
 
-use async_graphql::{Enum, InputObject, OneofObject, Result};
+use async_graphql::{Enum, InputObject, MaybeUndefined, OneofObject, Result};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -179,9 +179,10 @@ pub(super) struct PathEquals {
     /// The place: keys separated by dots, and indexes in brackets, for example `final_scores.team_1.score`
     /// or `player_ids[0]`.
     path: String,
-    /// The value: a string, true, false, null, or a whole number of 64 bits. A number matches only where it
-    /// is written without fraction and exponent.
-    equals: JsonScalar,
+    /// The value, which must be given: a string, true, false, null, or a whole number of 64 bits. A number
+    /// matches only where it is written without fraction and exponent.
+    // Nullable, because null is one of the values, and GraphQL refuses it where a type is non-null.
+    equals: MaybeUndefined<JsonScalar>,
 }
 
 /// Which streams you want: those that satisfy every field that you give. A list is satisfied by any of its
@@ -297,7 +298,12 @@ impl PathEquals {
     fn parse(self, document: Document) -> Result<JsonEquals> {
         let path = JsonPath::parse(&self.path)
             .map_err(|error| ErrorCode::InvalidArgument.error(error.to_string()))?;
-        let value = match serde_json::from_str(&self.equals.0) {
+        let text = match self.equals {
+            MaybeUndefined::Value(JsonScalar(text)) => text,
+            MaybeUndefined::Null => "null".to_owned(),
+            MaybeUndefined::Undefined => String::new(),
+        };
+        let value = match serde_json::from_str(&text) {
             Ok(serde_json::Value::Null) => Some(PathScalar::Null),
             Ok(serde_json::Value::Bool(value)) => Some(PathScalar::Bool(value)),
             Ok(serde_json::Value::String(text)) => Some(PathScalar::Str(text)),
@@ -305,9 +311,13 @@ impl PathEquals {
             Ok(serde_json::Value::Array(_) | serde_json::Value::Object(_)) | Err(_) => None,
         };
         let value = value.ok_or_else(|| {
+            let found = if text.is_empty() {
+                "missing".to_owned()
+            } else {
+                shown(&text)
+            };
             ErrorCode::InvalidArgument.error(format!(
-                "`equals` is {}. It must be a string, true, false, null, or a whole number of 64 bits.",
-                shown(&self.equals.0)
+                "`equals` is {found}. It must be a string, true, false, null, or a whole number of 64 bits."
             ))
         })?;
         Ok(JsonEquals {

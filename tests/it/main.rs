@@ -7,5 +7,6 @@
 
 mod support;
 
+mod follow;
 mod json_path;
 mod smoke;
