@@ -16,9 +16,9 @@ use super::refusal::{
 use super::scalar::PositionScalar;
 use crate::store::{Append, AppendError, Committed, CommittedStream};
 
-/// What changes the log.
 pub(super) struct Mutation;
 
+/// What changes the log.
 #[Object]
 impl Mutation {
     /// Appends events to one stream, all or none, and answers when they are durable.

@@ -18,7 +18,6 @@ use super::page::PageArguments;
 use super::scalar::PositionScalar;
 use crate::cursor;
 
-/// What can be asked.
 pub(super) struct Query;
 
 /// Anything that has a global id.
@@ -31,6 +30,7 @@ pub(super) enum Node {
     Event(EventObject),
 }
 
+/// What can be asked.
 #[Object]
 impl Query {
     /// The object with this global id; null if there is none that you may see.

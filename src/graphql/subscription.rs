@@ -14,9 +14,9 @@ use crate::position::Position;
 use crate::store::{EventQuery, Follow, VersionRange};
 use crate::stream::StreamName;
 
-/// What can be followed.
 pub(super) struct Subscription;
 
+/// What can be followed.
 #[Subscription]
 impl Subscription {
     /// The log, from a place on and then live. Every event that matches comes once, in order, however slow

@@ -20,7 +20,6 @@ use crate::graphql::scalar::{JsonScalar, PositionScalar};
 use crate::position::Position;
 use crate::store::{EventQuery, RelatedKey, Relation};
 
-/// A recorded event: a fact that the store keeps for ever, exactly as it was appended.
 #[derive(Clone)]
 pub(in crate::graphql) struct EventObject(pub(in crate::graphql) Arc<RecordedEvent>);
 
@@ -37,6 +36,7 @@ pub(in crate::graphql) enum RemovalReason {
     Scavenged,
 }
 
+/// A recorded event: a fact that the store keeps for ever, exactly as it was appended.
 #[Object(name = "Event")]
 impl EventObject {
     /// Global id, for `node`.
@@ -243,7 +243,6 @@ async fn related(
     })
 }
 
-/// A page of events.
 pub(in crate::graphql) struct EventConnection {
     pub(in crate::graphql) rows: Rows<Arc<RecordedEvent>>,
     pub(in crate::graphql) head: Position,
@@ -261,6 +260,7 @@ pub(in crate::graphql) struct EventEdge {
     node: EventObject,
 }
 
+/// A page of events.
 #[Object]
 impl EventConnection {
     /// The events with their cursors.

@@ -8,8 +8,6 @@ use crate::event::RecordedEvent;
 use crate::graphql::scalar::JsonScalar;
 use crate::json_text::{JsonText, Member};
 
-/// Who, why and when around an event, as its writer sent it. The store never edits metadata; where a value
-/// is not a string, its field here is null and `raw` shows it.
 pub(in crate::graphql) struct EventMetadata {
     text: JsonText,
     correlation_id: Arc<str>,
@@ -32,6 +30,8 @@ impl EventMetadata {
     }
 }
 
+/// Who, why and when around an event, as its writer sent it. The store never edits metadata; where a value
+/// is not a string, its field here is null and `raw` shows it.
 #[Object]
 impl EventMetadata {
     /// The conversation that the event belongs to; the event's own id where its writer named none.

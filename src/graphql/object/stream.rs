@@ -16,10 +16,10 @@ use crate::graphql::page::{Count, PageArguments, Rows};
 use crate::store::{StreamOrder, StreamQuery};
 use crate::stream::Stream;
 
-/// A stream: the ordered events of one thing, for example of one game.
 #[derive(Clone)]
 pub(in crate::graphql) struct StreamObject(pub(in crate::graphql) Stream);
 
+/// A stream: the ordered events of one thing, for example of one game.
 #[Object(name = "Stream")]
 impl StreamObject {
     /// Global id, for `node`.
@@ -102,7 +102,6 @@ impl StreamObject {
     }
 }
 
-/// A page of streams.
 pub(in crate::graphql) struct StreamConnection {
     pub(in crate::graphql) rows: Rows<Stream>,
     pub(in crate::graphql) order: StreamOrder,
@@ -127,6 +126,7 @@ impl StreamConnection {
     }
 }
 
+/// A page of streams.
 #[Object]
 impl StreamConnection {
     /// The streams with their cursors.
