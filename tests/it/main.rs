@@ -5,7 +5,13 @@
     reason = "tests say what they expect by panicking"
 )]
 
+mod command_line;
+mod sdl;
 mod support;
 
+mod audits;
+mod games;
 mod json_path;
+mod operations;
+mod schema;
 mod smoke;
