@@ -5,8 +5,17 @@
     reason = "tests say what they expect by panicking"
 )]
 
+mod command_line;
+mod sdl;
 mod support;
 
+<<<<<<< HEAD
 mod follow;
+=======
+mod audits;
+mod games;
+>>>>>>> t-api
 mod json_path;
+mod operations;
+mod schema;
 mod smoke;
