@@ -9,12 +9,10 @@ mod command_line;
 mod sdl;
 mod support;
 
-<<<<<<< HEAD
-mod follow;
-=======
+mod append;
 mod audits;
+mod follow;
 mod games;
->>>>>>> t-api
 mod json_path;
 mod operations;
 mod schema;
