@@ -67,7 +67,7 @@ pub(super) enum ExpectedStreamState {
 /// An event to append.
 #[derive(InputObject)]
 pub(super) struct NewEventInput {
-    /// Your own id of the event, best a UUIDv7. Sending the same request again with the same ids never
+    /// Your own id of the event, best a version 7 UUID. Sending the same request again with the same ids never
     /// writes twice: it answers what the first one answered. Required with `ANY` and `STREAM_EXISTS`; else
     /// the server makes one where it is absent, and a retry is then refused by the expected version instead.
     event_id: Option<Uuid>,
@@ -78,7 +78,7 @@ pub(super) struct NewEventInput {
     schema_version: Option<i32>,
     /// The payload: a JSON object. `guild_id` in it, if any, must be the guild of the stream's first event.
     data: JsonScalar,
-    /// Who, why and when around the event: a JSON object with snake_case keys. `correlation_id`,
+    /// Who, why and when around the event: a JSON object with keys in snake case. `correlation_id`,
     /// `causation_id` and `actor_id` are indexed; unknown keys are kept.
     metadata: Option<JsonScalar>,
 }

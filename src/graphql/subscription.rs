@@ -1,5 +1,7 @@
 //! Subscriptions: parse → follow → shape.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Result, Subscription};
 use futures_util::{Stream, StreamExt};
 
@@ -52,20 +54,20 @@ impl Subscription {
 }
 
 fn feed(
-    operation: &Operation,
+    operation: &Arc<Operation>,
     filter: EventFilter,
     after: Position,
 ) -> impl Stream<Item = EventFeedMessage> + use<> {
-    let store_id = operation.store.id();
+    let operation = Arc::clone(operation);
     let follow = Follow {
         scope: operation.scope.clone(),
         filter,
         after,
     };
-    operation
-        .store
-        .follow(follow)
-        .map(move |message| EventFeedMessage::new(store_id, message))
+    operation.store.follow(follow).map(move |message| {
+        operation.next_turn();
+        EventFeedMessage::new(operation.store.id(), message)
+    })
 }
 
 /// The position after which a feed begins, resolved once.
@@ -121,6 +123,7 @@ async fn after_version(
             stream: Some(stream.clone()),
             ..EventFilter::default()
         },
+        stream_id: None,
         after: Position::ORIGIN,
         through: Position::MAX,
         versions: VersionRange {

@@ -42,7 +42,7 @@ pub(super) enum Streams {
 }
 
 /// A range of versions of one stream, both ends included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct VersionRange {
     /// The least version.
     pub from: Option<i32>,
@@ -53,18 +53,18 @@ pub struct VersionRange {
 /// The statement for a page.
 pub(super) fn page(backend: DbBackend, page: &Page<'_>) -> SelectStatement {
     let Some((column, values)) = union_driver(page) else {
-        return ordered(one(backend, page, Driver::of(page)), page);
+        return ordered(one(backend, page, &Driver::of(page)), page);
     };
     // One walk along the index per value, merged; an IN would make SQLite sort all that match.
     let mut parts = values.iter().map(|value| {
-        let part = one(backend, page, Driver::Equals(column, value.clone()));
+        let part = one(backend, page, &Driver::Equals(column, value.clone()));
         Query::select()
             .column(Asterisk)
             .from_subquery(ordered(part, page), Alias::new("part"))
             .to_owned()
     });
     let Some(mut all) = parts.next() else {
-        return ordered(one(backend, page, Driver::of(page)), page);
+        return ordered(one(backend, page, &Driver::of(page)), page);
     };
     for part in parts {
         all.union(UnionType::All, part);
@@ -137,9 +137,9 @@ fn union_driver<'a>(page: &Page<'a>) -> Option<(event::Column, &'a [String])> {
     }
 }
 
-fn one(backend: DbBackend, page: &Page<'_>, driver: Driver) -> SelectStatement {
+fn one(backend: DbBackend, page: &Page<'_>, driver: &Driver) -> SelectStatement {
     row::select_events()
-        .cond_where(conditions(backend, page, &driver))
+        .cond_where(conditions(backend, page, driver))
         .to_owned()
 }
 

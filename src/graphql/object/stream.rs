@@ -83,11 +83,13 @@ impl StreamObject {
         let operation = Operation::of(ctx)?;
         check_version("fromVersion", from_version)?;
         let filter = filter.unwrap_or_default().parse(&operation.limits)?;
-        let list = EventList {
+        let events = EventList {
             filter: EventFilter {
                 stream: Some(self.0.name.clone()),
                 ..filter
             },
+            stream_id: Some(self.0.id),
+            is_nested: true,
             direction,
             from_position: None,
             from_version,
@@ -98,7 +100,7 @@ impl StreamObject {
                 before,
             },
         };
-        list.read(operation).await
+        events.read(operation).await
     }
 }
 
