@@ -7,5 +7,6 @@
 
 mod support;
 
+mod append;
 mod json_path;
 mod smoke;
