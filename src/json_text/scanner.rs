@@ -276,26 +276,35 @@ impl<'a> Scanner<'a> {
     }
 
     fn fail(&self, problem: Problem, offset: usize) -> JsonTextError {
+        let (path, steps) = self.place();
         JsonTextError {
             problem,
-            path: self.path(),
+            path,
+            steps,
             offset,
         }
     }
 
-    /// The path of the value that is being read.
-    fn path(&self) -> String {
-        let mut path = String::new();
+    /// The path of the value that is being read, as text and as steps.
+    fn place(&self) -> (String, Vec<String>) {
+        let (mut path, mut steps) = (String::new(), Vec::new());
         for container in &self.open {
             match container {
                 Container::Object {
                     current: Some(key), ..
-                } => push_key(&mut path, &decode(key)),
+                } => {
+                    let key = decode(key);
+                    push_key(&mut path, &key);
+                    steps.push(excerpt(&key));
+                }
                 Container::Object { current: None, .. } => {}
-                Container::Array { index } => push_index(&mut path, *index),
+                Container::Array { index } => {
+                    push_index(&mut path, *index);
+                    steps.push(index.to_string());
+                }
             }
         }
-        path
+        (path, steps)
     }
 }
 
@@ -328,11 +337,13 @@ pub(super) fn not_utf8(raw: &[u8], valid: usize, limits: &JsonLimits) -> JsonTex
         Some(Err(error)) => JsonTextError {
             problem: Problem::InvalidUtf8,
             path: error.path,
+            steps: error.steps,
             offset: valid,
         },
         Some(Ok(_)) | None => JsonTextError {
             problem: Problem::InvalidUtf8,
             path: String::new(),
+            steps: Vec::new(),
             offset: valid,
         },
     }

@@ -388,7 +388,7 @@ impl EventShape<'_> {
             Err(error) => {
                 let message = error.message_under(field);
                 let mut steps = vec![field];
-                steps.extend((!error.path.is_empty()).then_some(error.path.as_str()));
+                steps.extend(error.steps.iter().map(String::as_str));
                 self.violate(ViolationKind::Data, index, &steps, "json", message);
                 return None;
             }
