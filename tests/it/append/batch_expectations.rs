@@ -88,7 +88,11 @@ async fn a_conflict_carries_the_events_that_the_caller_missed(world: World) {
             .iter()
             .map(|version| json!({"streamVersion": version}))
             .collect();
-        assert_eq!(refusal["conflictingEvents"], Value::from(versions), "{expected:?}: {refusal:#}");
+        assert_eq!(
+            refusal["conflictingEvents"],
+            Value::from(versions),
+            "{expected:?}: {refusal:#}"
+        );
     }
 }
 
@@ -106,7 +110,10 @@ async fn the_events_of_a_conflict_are_bounded(world: World) {
     let conflict = client.query(query, json!({ "input": input })).await;
     let conflict = &conflict["appendToStream"];
     assert_eq!(conflict["actual"], 150);
-    assert_eq!(conflict["few"], json!([{"streamVersion": 11}, {"streamVersion": 12}]));
+    assert_eq!(
+        conflict["few"],
+        json!([{"streamVersion": 11}, {"streamVersion": 12}])
+    );
     let usual = conflict["usual"].as_array().unwrap();
     assert_eq!(usual.len(), 100);
     assert_eq!(usual.last().unwrap()["streamVersion"], 110);
@@ -155,5 +162,8 @@ async fn a_negative_expected_version_is_refused(world: World) {
     let parts = [part(&stream, Expected::Exactly(i32::MIN), json!([]))];
     let refusal = append_batch(&client, &parts).await;
     assert_eq!(refusal["code"], "INVALID_EXPECTED_VERSION", "{refusal:#}");
-    assert_eq!(refusal["path"], json!(["input", "streams", "0", "expectedVersion"]));
+    assert_eq!(
+        refusal["path"],
+        json!(["input", "streams", "0", "expectedVersion"])
+    );
 }

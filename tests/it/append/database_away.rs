@@ -33,6 +33,7 @@ async fn while_the_database_is_away_callers_are_told_the_truth_and_then_all_resu
         let before = new_event(0);
         appended(&client, &stream, Expected::Any, &json!([before])).await;
         let mut feed = follow(&server).await;
+        assert_eq!(next_ids(&mut feed, 1).await, [before["eventId"].clone()]);
 
         if stalled {
             proxy.set_mode(ProxyMode::Stall).await;
@@ -46,13 +47,19 @@ async fn while_the_database_is_away_callers_are_told_the_truth_and_then_all_resu
             let body = append_request(&stream, Expected::Any, &json!([event]));
             let answer = client.raw(body).await.json();
             let code = error_code(&answer).to_owned();
-            assert!(["CONNECTION_ERROR", "TIMEOUT"].contains(&code.as_str()), "{answer:#}");
+            assert!(
+                ["CONNECTION_ERROR", "TIMEOUT"].contains(&code.as_str()),
+                "{answer:#}"
+            );
             assert_eq!(answer["errors"][0]["extensions"]["retryable"], true);
             told.push(code);
         }
         assert!(told.contains(&"CONNECTION_ERROR".to_owned()), "{told:?}");
         not_ready(&server).await;
-        let read = client.execute("{ head { position } events { nodes { position } } }", json!({}));
+        let read = client.execute(
+            "{ head { position } events { nodes { position } } }",
+            json!({}),
+        );
         assert_eq!(error_code(&read.await), "CONNECTION_ERROR");
 
         proxy.set_mode(ProxyMode::Pass).await;
@@ -60,15 +67,18 @@ async fn while_the_database_is_away_callers_are_told_the_truth_and_then_all_resu
         for (event, told) in requests.iter().zip(&told) {
             let payload = repeated(&client, &stream, event).await;
             if told == "CONNECTION_ERROR" {
-                assert_eq!(payload["duplicate"], false, "it was said to be certainly not written");
+                assert_eq!(
+                    payload["duplicate"], false,
+                    "it was said to be certainly not written"
+                );
             }
             ids.push(event["eventId"].clone());
         }
         let log = eventually_log(&client).await;
         let mut stored = each(&log, "eventId");
         assert_eq!(each(&log, "position"), (1..=7).collect::<Vec<u64>>());
-        let received = next_ids(&mut feed, 7).await;
-        assert_eq!(received, stored);
+        let received = next_ids(&mut feed, 6).await;
+        assert_eq!(received, stored[1..]);
         let order = |id: &Value| id.as_str().unwrap().to_owned();
         stored.sort_by_key(order);
         ids.sort_by_key(order);
@@ -136,7 +146,9 @@ async fn repeated(client: &GraphqlClient, stream: &str, event: &Value) -> Value 
 /// The log, once reads have noticed that the database is back.
 async fn eventually_log(client: &GraphqlClient) -> Vec<Value> {
     eventually("reads to resume", async || {
-        let answer = client.execute("{ events(first: 1) { nodes { position } } }", json!({})).await;
+        let answer = client
+            .execute("{ events(first: 1) { nodes { position } } }", json!({}))
+            .await;
         answer.get("errors").is_none().then_some(())
     })
     .await;

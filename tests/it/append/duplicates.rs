@@ -60,13 +60,21 @@ async fn stored_events_in_another_order_are_refused(world: World) {
     let stream = new_stream("game");
     let events = new_events(4);
     appended(&client, &stream, Expected::Any, &events).await;
-    let pick = |indexes: &[usize]| -> Value { indexes.iter().map(|&at| events[at].clone()).collect() };
-    let cases: [(&[usize], &[usize]); 3] = [(&[1, 0], &[1]), (&[0, 2, 3], &[1]), (&[3, 2, 1], &[1, 2])];
+    let pick =
+        |indexes: &[usize]| -> Value { indexes.iter().map(|&at| events[at].clone()).collect() };
+    let cases: [(&[usize], &[usize]); 3] =
+        [(&[1, 0], &[1]), (&[0, 2, 3], &[1]), (&[3, 2, 1], &[1, 2])];
     for (indexes, offending) in cases {
         let duplicates = refused(&client, &stream, &pick(indexes)).await;
-        let expected: Vec<_> = offending.iter().map(|&at| reason(at, "OTHER_ORDER")).collect();
+        let expected: Vec<_> = offending
+            .iter()
+            .map(|&at| reason(at, "OTHER_ORDER"))
+            .collect();
         assert_eq!(reasons(&duplicates), expected, "{indexes:?}");
-        assert_eq!(duplicates[0]["eventId"], events[indexes[offending[0]]]["eventId"]);
+        assert_eq!(
+            duplicates[0]["eventId"],
+            events[indexes[offending[0]]]["eventId"]
+        );
         assert_eq!(duplicates[0]["storedVersion"], indexes[offending[0]] + 1);
     }
 }
@@ -92,7 +100,11 @@ async fn a_stored_event_with_other_content_is_refused_whatever_differs(world: Wo
         let mut other = event.clone();
         other[field] = value;
         let duplicates = refused(&client, &stream, &json!([other])).await;
-        assert_eq!(reasons(&duplicates), [reason(0, "OTHER_CONTENT")], "{other}");
+        assert_eq!(
+            reasons(&duplicates),
+            [reason(0, "OTHER_CONTENT")],
+            "{other}"
+        );
         assert_eq!(duplicates[0]["storedStream"], stream);
         assert_eq!(duplicates[0]["storedPosition"], 1);
     }
@@ -125,13 +137,22 @@ async fn stored_events_beside_new_ones_are_refused_and_each_says_which_it_is(wor
     appended(&client, &stream, Expected::Any, &json!([stored])).await;
     let new = new_event(2);
     let orders = [
-        (json!([stored, new]), ["PART_OF_REQUEST", "NEW_BESIDE_STORED"]),
-        (json!([new, stored]), ["NEW_BESIDE_STORED", "PART_OF_REQUEST"]),
+        (
+            json!([stored, new]),
+            ["PART_OF_REQUEST", "NEW_BESIDE_STORED"],
+        ),
+        (
+            json!([new, stored]),
+            ["NEW_BESIDE_STORED", "PART_OF_REQUEST"],
+        ),
     ];
     for (events, expected) in orders {
         let duplicates = refused(&client, &stream, &events).await;
         assert_eq!(each(&duplicates, "reason"), expected);
-        assert_eq!(each(&duplicates, "eventId"), each(events.as_array().unwrap(), "eventId"));
+        assert_eq!(
+            each(&duplicates, "eventId"),
+            each(events.as_array().unwrap(), "eventId")
+        );
     }
     // The new event is not spoilt by having been refused.
     appended(&client, &stream, Expected::Exactly(1), &json!([new])).await;
@@ -147,7 +168,10 @@ async fn a_batch_that_is_stored_in_part_only_is_refused(world: World) {
         part(&old, Expected::Any, events),
     ];
     let duplicates = refused_batch(&client, &parts).await;
-    assert_eq!(each(&duplicates, "reason"), ["NEW_BESIDE_STORED", "PART_OF_REQUEST"]);
+    assert_eq!(
+        each(&duplicates, "reason"),
+        ["NEW_BESIDE_STORED", "PART_OF_REQUEST"]
+    );
     assert_eq!(
         duplicates[1]["path"],
         json!(["input", "streams", "1", "events", "0", "eventId"])
@@ -188,9 +212,18 @@ async fn an_event_without_id_beside_stored_ones_is_refused(world: World) {
     let stored = new_event(1);
     appended(&client, &stream, Expected::Exactly(0), &json!([stored])).await;
     let nameless = json!({"type": "noted", "data": {}});
-    let refusal = append(&client, &stream, Expected::Exactly(0), &json!([stored, nameless])).await;
+    let refusal = append(
+        &client,
+        &stream,
+        Expected::Exactly(0),
+        &json!([stored, nameless]),
+    )
+    .await;
     let duplicates = check(&client, refusal, 1).await;
-    assert_eq!(each(&duplicates, "reason"), ["PART_OF_REQUEST", "NEW_BESIDE_STORED"]);
+    assert_eq!(
+        each(&duplicates, "reason"),
+        ["PART_OF_REQUEST", "NEW_BESIDE_STORED"]
+    );
     // An id that the server would have made means nothing to the caller.
     assert_eq!(duplicates[1]["eventId"], Value::Null);
 }

@@ -39,11 +39,23 @@ const STATES: [(&str, Option<&str>); 5] = [
 const TABLE: [(Expected, [Outcome; 5]); 7] = [
     (Expected::Any, [Ok, Ok, Ok, Archived, Tombstoned]),
     (Expected::NoStream, [Ok, Wrong, Ok, Archived, Tombstoned]),
-    (Expected::StreamExists, [Wrong, Ok, Deleted, Archived, Tombstoned]),
-    (Expected::Exactly(0), [Ok, Wrong, Wrong, Archived, Tombstoned]),
-    (Expected::Exactly(1), [Wrong, Wrong, Wrong, Archived, Tombstoned]),
+    (
+        Expected::StreamExists,
+        [Wrong, Ok, Deleted, Archived, Tombstoned],
+    ),
+    (
+        Expected::Exactly(0),
+        [Ok, Wrong, Wrong, Archived, Tombstoned],
+    ),
+    (
+        Expected::Exactly(1),
+        [Wrong, Wrong, Wrong, Archived, Tombstoned],
+    ),
     (Expected::Exactly(2), [Wrong, Ok, Ok, Archived, Tombstoned]),
-    (Expected::Exactly(3), [Wrong, Wrong, Wrong, Archived, Tombstoned]),
+    (
+        Expected::Exactly(3),
+        [Wrong, Wrong, Wrong, Archived, Tombstoned],
+    ),
 ];
 
 /// One place of the table, with a stream in that state.
@@ -58,7 +70,10 @@ struct Cell {
 async fn each_expectation_is_judged_on_each_state_by_the_table(world: World) {
     let (_server, client) = world.server_and_client().await;
     for cell in cells(&world, &client).await {
-        let before = (head(&client).await, stream_state(&client, &cell.stream).await);
+        let before = (
+            head(&client).await,
+            stream_state(&client, &cell.stream).await,
+        );
         let payload = append(&client, &cell.stream, cell.expected, &json!([new_event(3)])).await;
         cell.check_type(&payload, "Appended");
         if cell.outcome == Ok {
@@ -66,7 +81,10 @@ async fn each_expectation_is_judged_on_each_state_by_the_table(world: World) {
             assert_eq!(payload["firstPosition"], before.0 + 1);
         } else {
             cell.check_refusal(&payload);
-            let after = (head(&client).await, stream_state(&client, &cell.stream).await);
+            let after = (
+                head(&client).await,
+                stream_state(&client, &cell.stream).await,
+            );
             assert_eq!(before, after, "{cell}");
         }
     }
@@ -76,7 +94,10 @@ async fn each_expectation_of_a_batch_is_judged_on_each_state_by_the_table(world:
     let (_server, client) = world.server_and_client().await;
     for cell in cells(&world, &client).await {
         let neighbour = new_stream("neighbour");
-        let before = (head(&client).await, stream_state(&client, &cell.stream).await);
+        let before = (
+            head(&client).await,
+            stream_state(&client, &cell.stream).await,
+        );
         let parts = [
             part(&neighbour, Expected::NoStream, json!([new_event(1)])),
             part(&cell.stream, cell.expected, json!([new_event(3)])),
@@ -89,9 +110,16 @@ async fn each_expectation_of_a_batch_is_judged_on_each_state_by_the_table(world:
             assert_eq!(payload["streams"][1]["firstPosition"], before.0 + 2);
         } else {
             cell.check_refusal(&payload);
-            let after = (head(&client).await, stream_state(&client, &cell.stream).await);
+            let after = (
+                head(&client).await,
+                stream_state(&client, &cell.stream).await,
+            );
             assert_eq!(before, after, "{cell}");
-            assert_eq!(stream_state(&client, &neighbour).await, Value::Null, "{cell}");
+            assert_eq!(
+                stream_state(&client, &neighbour).await,
+                Value::Null,
+                "{cell}"
+            );
         }
     }
 }
@@ -175,7 +203,11 @@ impl Cell {
         assert_eq!(appended["version"], self.version + 1, "{self}");
         assert_eq!(appended["stream"]["version"], self.version + 1, "{self}");
         assert_eq!(appended["stream"]["status"], "OPEN", "{self}");
-        assert_eq!(appended["events"][0]["streamVersion"], self.version + 1, "{self}");
+        assert_eq!(
+            appended["events"][0]["streamVersion"],
+            self.version + 1,
+            "{self}"
+        );
     }
 
     fn check_refusal(&self, refusal: &Value) {

@@ -33,7 +33,13 @@ async fn the_first_event_decides_and_every_event_carries_it(world: World) {
     let events = json!([event_of(&json!("g1")), new_event(1), event_of(&Value::Null)]);
     let payload = appended(&client, &stream, Expected::Any, &events).await;
     assert_eq!(payload["stream"]["guildId"], "g1");
-    appended(&client, &stream, Expected::Any, &json!([new_event(2), event_of(&json!("g1"))])).await;
+    appended(
+        &client,
+        &stream,
+        Expected::Any,
+        &json!([new_event(2), event_of(&json!("g1"))]),
+    )
+    .await;
     assert_eq!(guilds(&client, &stream).await, vec![json!("g1"); 5]);
 }
 
@@ -55,7 +61,13 @@ async fn a_stream_without_guild_stays_without(world: World) {
 async fn an_event_of_another_guild_is_refused_and_each_is_named(world: World) {
     let (_server, client) = world.server_and_client().await;
     let stream = new_stream("game");
-    appended(&client, &stream, Expected::Any, &json!([event_of(&json!("g1"))])).await;
+    appended(
+        &client,
+        &stream,
+        Expected::Any,
+        &json!([event_of(&json!("g1"))]),
+    )
+    .await;
     let [ours, other, third] = ["g1", "g2", "g3"].map(|guild| event_of(&json!(guild)));
     let new = new_stream("game");
     let parts = [
@@ -66,13 +78,27 @@ async fn an_event_of_another_guild_is_refused_and_each_is_named(world: World) {
     assert_eq!(refusal["__typename"], "InvalidEvents", "{refusal:#}");
     let violations = refusal["violations"].as_array().unwrap();
     let paths = [0, 1].map(|index: usize| {
-        json!(["input", "streams", index.to_string(), "events", "1", "data", "guild_id"])
+        json!([
+            "input",
+            "streams",
+            index.to_string(),
+            "events",
+            "1",
+            "data",
+            "guild_id"
+        ])
     });
     assert_eq!(each(violations, "path"), paths);
-    assert_eq!(each(violations, "pointer"), ["/data/guild_id", "/data/guild_id"]);
+    assert_eq!(
+        each(violations, "pointer"),
+        ["/data/guild_id", "/data/guild_id"]
+    );
     for (violation, (named, owner)) in violations.iter().zip([("g2", "g1"), ("g3", "g4")]) {
         let message = violation["message"].as_str().unwrap();
-        assert!(message.contains(named) && message.contains(owner), "{message}");
+        assert!(
+            message.contains(named) && message.contains(owner),
+            "{message}"
+        );
     }
     assert_eq!(head(&client).await, 1);
     assert_eq!(guilds(&client, &new).await, Vec::<Value>::new());
@@ -96,11 +122,20 @@ async fn the_guild_in_the_metadata_never_counts(world: World) {
 async fn a_stream_keeps_its_guild_when_it_is_reopened(world: World) {
     let (_server, client) = world.server_and_client().await;
     let stream = new_stream("deleted");
-    appended(&client, &stream, Expected::Any, &json!([event_of(&json!("g1"))])).await;
+    appended(
+        &client,
+        &stream,
+        Expected::Any,
+        &json!([event_of(&json!("g1"))]),
+    )
+    .await;
     close_category(&world, "deleted", DELETED).await;
     let other = json!([event_of(&json!("g2"))]);
     let refusal = append(&client, &stream, Expected::NoStream, &other).await;
-    assert_eq!(refusal["violations"][0]["pointer"], "/data/guild_id", "{refusal:#}");
+    assert_eq!(
+        refusal["violations"][0]["pointer"], "/data/guild_id",
+        "{refusal:#}"
+    );
     let payload = appended(&client, &stream, Expected::NoStream, &json!([new_event(1)])).await;
     assert_eq!(payload["events"][0]["guildId"], "g1");
 }

@@ -48,7 +48,13 @@ async fn an_event_of_64_kib_is_stored_and_one_byte_more_is_refused(world: World)
     appended(&client, &stream, Expected::Any, &json!([event_of(limit)])).await;
     let events = json!([new_event(0), event_of(limit + 1)]);
     let refusal = append(&client, &stream, Expected::Any, &events).await;
-    check(&refusal, "EVENT_TOO_LARGE", &json!(["input", "events", "1"]), limit + 1, limit);
+    check(
+        &refusal,
+        "EVENT_TOO_LARGE",
+        &json!(["input", "events", "1"]),
+        limit + 1,
+        limit,
+    );
     let parts = [
         part(&new_stream("game"), Expected::Any, json!([])),
         part(&stream, Expected::Any, events),
@@ -66,8 +72,14 @@ async fn white_space_does_not_count(world: World) {
     event["metadata"] = json!("METADATA");
     let body = super::door::append_request(&stream, Expected::Any, &json!([event]));
     let spaced = format!("{{{}\"actor_id\" : \"7\"}}", " \n\t".repeat(50_000));
-    let answer = client.raw(body.replace("\"METADATA\"", &spaced)).await.json();
-    assert_eq!(answer["data"]["appendToStream"]["__typename"], "Appended", "{answer:#}");
+    let answer = client
+        .raw(body.replace("\"METADATA\"", &spaced))
+        .await
+        .json();
+    assert_eq!(
+        answer["data"]["appendToStream"]["__typename"], "Appended",
+        "{answer:#}"
+    );
 }
 
 async fn a_request_of_1_mib_is_stored_and_one_byte_more_is_refused(world: World) {
@@ -82,13 +94,25 @@ async fn a_request_of_1_mib_is_stored_and_one_byte_more_is_refused(world: World)
     let mut above = full(64 * 1024 - 100);
     above.as_array_mut().unwrap().push(event_of(101));
     let refusal = append(&client, &stream, Expected::Any, &above).await;
-    check(&refusal, "BATCH_TOO_LARGE", &json!(["input", "events"]), limit + 1, limit);
+    check(
+        &refusal,
+        "BATCH_TOO_LARGE",
+        &json!(["input", "events"]),
+        limit + 1,
+        limit,
+    );
     let parts = [
         part(&stream, Expected::Any, full(64 * 1024 - 100)),
         part(&other, Expected::Any, json!([event_of(101)])),
     ];
     let refusal = append_batch(&client, &parts).await;
-    check(&refusal, "BATCH_TOO_LARGE", &json!(["input", "streams"]), limit + 1, limit);
+    check(
+        &refusal,
+        "BATCH_TOO_LARGE",
+        &json!(["input", "streams"]),
+        limit + 1,
+        limit,
+    );
     let parts = [
         part(&stream, Expected::Any, full(64 * 1024 - 100)),
         part(&other, Expected::Any, json!([event_of(100)])),
@@ -104,13 +128,25 @@ async fn a_thousand_events_are_stored_and_one_more_is_refused(world: World) {
     let positions = each(payload["events"].as_array().unwrap(), "position");
     assert_eq!(positions, (1..=1000).collect::<Vec<_>>());
     let refusal = append(&client, &stream, Expected::Any, &new_events(1001)).await;
-    check(&refusal, "INVALID_BATCH_SIZE", &json!(["input", "events"]), 1001, 1000);
+    check(
+        &refusal,
+        "INVALID_BATCH_SIZE",
+        &json!(["input", "events"]),
+        1001,
+        1000,
+    );
     let parts = [
         part(&stream, Expected::Any, new_events(500)),
         part(&new_stream("game"), Expected::Any, new_events(501)),
     ];
     let refusal = append_batch(&client, &parts).await;
-    check(&refusal, "INVALID_BATCH_SIZE", &json!(["input", "streams"]), 1001, 1000);
+    check(
+        &refusal,
+        "INVALID_BATCH_SIZE",
+        &json!(["input", "streams"]),
+        1001,
+        1000,
+    );
     assert_eq!(head(&client).await, 1000);
 }
 
@@ -127,12 +163,24 @@ async fn a_hundred_streams_are_stored_and_one_more_is_refused(world: World) {
     assert_eq!(each(streams, "streamName"), each(&hundred, "stream"));
     assert_eq!(each(streams, "lastPosition"), (1..=100).collect::<Vec<_>>());
     let refusal = append_batch(&client, &parts(101)).await;
-    check(&refusal, "INVALID_BATCH_SIZE", &json!(["input", "streams"]), 101, 100);
+    check(
+        &refusal,
+        "INVALID_BATCH_SIZE",
+        &json!(["input", "streams"]),
+        101,
+        100,
+    );
     // Pure checks count as streams.
     let mut checks = parts(99);
     checks.extend((0..2).map(|_| part(&new_stream("game"), Expected::NoStream, json!([]))));
     let refusal = append_batch(&client, &checks).await;
-    check(&refusal, "INVALID_BATCH_SIZE", &json!(["input", "streams"]), 101, 100);
+    check(
+        &refusal,
+        "INVALID_BATCH_SIZE",
+        &json!(["input", "streams"]),
+        101,
+        100,
+    );
     assert_eq!(head(&client).await, 100);
 }
 
@@ -145,7 +193,11 @@ async fn a_body_beyond_4_mib_is_refused_before_it_is_read(world: World) {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let answer = client.raw(fitting + " ").await;
     assert_eq!(answer.status, 413, "{}", answer.body);
-    assert!(answer.json()["errors"][0]["extensions"]["code"].is_string(), "{}", answer.body);
+    assert!(
+        answer.json()["errors"][0]["extensions"]["code"].is_string(),
+        "{}",
+        answer.body
+    );
     assert_eq!(head(&client).await, 1);
 }
 
@@ -161,7 +213,9 @@ async fn an_append_without_events_is_refused(world: World) {
 }
 
 async fn server_with_short_streams(world: &World) -> (testkit::ServerProcess, GraphqlClient) {
-    let server = world.prepare().environment("GAMEBOT_APPEND_MAX_STREAM_EVENTS", "5");
+    let server = world
+        .prepare()
+        .environment("GAMEBOT_APPEND_MAX_STREAM_EVENTS", "5");
     let server = server.start().await;
     let client = GraphqlClient::new(&server.base_url());
     (server, client)
@@ -190,13 +244,18 @@ async fn a_stream_takes_as_many_events_as_its_limit_says(world: World) {
         part(&other, Expected::Any, new_events(5)),
         part(&stream, Expected::Exactly(5), json!([])),
     ];
-    assert_eq!(append_batch(&client, &parts).await["__typename"], "BatchAppended");
+    assert_eq!(
+        append_batch(&client, &parts).await["__typename"],
+        "BatchAppended"
+    );
     let refusal = append(&client, &new_stream("game"), Expected::Any, &new_events(6)).await;
     assert_eq!(refusal["code"], "STREAM_TOO_LARGE", "{refusal:#}");
     assert_eq!(head(&client).await, 10);
 }
 
-async fn a_stream_s_own_limit_stands_over_the_server_s_and_hidden_events_do_not_count(world: World) {
+async fn a_stream_s_own_limit_stands_over_the_server_s_and_hidden_events_do_not_count(
+    world: World,
+) {
     let (_server, client) = server_with_short_streams(&world).await;
     let streams = ["long", "short", "hidden", "deleted"].map(new_stream);
     for stream in &streams {
@@ -228,15 +287,34 @@ async fn indexed_values_have_128_characters_at_most(world: World) {
         ("metadata", "actor_id"),
         ("data", "guild_id"),
     ] {
-        for wrong in [json!("ü".repeat(129)), json!(""), json!(7), json!({}), json!(["7"])] {
+        for wrong in [
+            json!("ü".repeat(129)),
+            json!(""),
+            json!(7),
+            json!({}),
+            json!(["7"]),
+        ] {
             let mut event = new_event(0);
             event[document] = json!({key: wrong});
-            let refusal = append(&client, &stream, Expected::Any, &json!([new_event(0), event])).await;
+            let refusal = append(
+                &client,
+                &stream,
+                Expected::Any,
+                &json!([new_event(0), event]),
+            )
+            .await;
             assert_eq!(refusal["__typename"], "InvalidEvents", "{refusal:#}");
             let violation = &refusal["violations"][0];
-            assert_eq!(violation["pointer"], format!("/{document}/{key}"), "{refusal:#}");
+            assert_eq!(
+                violation["pointer"],
+                format!("/{document}/{key}"),
+                "{refusal:#}"
+            );
             assert_eq!(violation["index"], 1);
-            assert_eq!(violation["path"], json!(["input", "events", "1", document, key]));
+            assert_eq!(
+                violation["path"],
+                json!(["input", "events", "1", document, key])
+            );
         }
         for right in [json!("ü".repeat(128)), json!(null)] {
             let mut event = new_event(0);

@@ -22,7 +22,9 @@ async fn a_reply_that_is_lost_on_its_way_to_the_client_is_repaired_by_a_retry(wo
         let stream = new_stream("game");
         let events = new_events(2);
         proxy.cut_reply_after(events[1]["eventId"].as_str().unwrap());
-        let lost = client.try_raw(append_request(&stream, expected, &events)).await;
+        let lost = client
+            .try_raw(append_request(&stream, expected, &events))
+            .await;
         assert!(lost.is_err(), "{lost:?}");
         let stored = eventually("the events to be stored", async || {
             let stored = read_stream(&direct, &stream).await;
@@ -99,7 +101,12 @@ async fn next_events(feed: &mut Subscription, count: usize) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_database_s_answer_to_commit_is_lost_the_caller_is_answered_all_the_same() {
-    let BehindProxy { proxy, server, client, _world } = behind_proxy().await;
+    let BehindProxy {
+        proxy,
+        server,
+        client,
+        _world,
+    } = behind_proxy().await;
     let mut feed = follow(&server).await;
     let stream = new_stream("game");
     let first = new_events(2);
@@ -111,7 +118,10 @@ async fn when_the_database_s_answer_to_commit_is_lost_the_caller_is_answered_all
     assert_eq!(proxy.triggers(), 1);
     assert_eq!(payload["previousVersion"], 2);
     assert_eq!(payload["version"], 5);
-    assert_eq!(each(payload["events"].as_array().unwrap(), "position"), [3, 4, 5]);
+    assert_eq!(
+        each(payload["events"].as_array().unwrap(), "position"),
+        [3, 4, 5]
+    );
 
     let third = new_events(1);
     appended(&client, &stream, Expected::Exactly(5), &third).await;
@@ -127,7 +137,12 @@ async fn when_the_database_s_answer_to_commit_is_lost_the_caller_is_answered_all
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_commit_stores_events_whose_ids_the_server_made_once_only() {
-    let BehindProxy { proxy, server, client, _world } = behind_proxy().await;
+    let BehindProxy {
+        proxy,
+        server,
+        client,
+        _world,
+    } = behind_proxy().await;
     let mut feed = follow(&server).await;
     let stream = new_stream("game");
     proxy.cut_reply_containing("COMMIT", "COMMIT\0");
@@ -142,7 +157,12 @@ async fn a_lost_commit_stores_events_whose_ids_the_server_made_once_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_of_a_group_whose_commit_is_lost_gets_its_own_answer() {
-    let BehindProxy { proxy, server: _server, client, _world } = behind_proxy().await;
+    let BehindProxy {
+        proxy,
+        server: _server,
+        client,
+        _world,
+    } = behind_proxy().await;
     let contested = new_stream("contested");
     appended(&client, &contested, Expected::NoStream, &new_events(1)).await;
     for _ in 0..5 {
@@ -182,7 +202,12 @@ async fn every_request_of_a_group_whose_commit_is_lost_gets_its_own_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_at_any_moment_neither_lose_nor_double_an_event() {
-    let BehindProxy { proxy, server, client, _world } = behind_proxy().await;
+    let BehindProxy {
+        proxy,
+        server,
+        client,
+        _world,
+    } = behind_proxy().await;
     let mut feed = follow(&server).await;
     let write = async || {
         let stream = new_stream("game");

@@ -21,7 +21,8 @@ fn nameless(metadata: &Value) -> Value {
 
 async fn without_an_id_the_server_makes_one_where_the_version_tells_a_retry(world: World) {
     let (_server, client) = world.server_and_client().await;
-    let events = json!([nameless(&json!({})), nameless(&Value::Null), {"type": "noted", "data": {}}]);
+    let events =
+        json!([nameless(&json!({})), nameless(&Value::Null), {"type": "noted", "data": {}}]);
     for expected in [Expected::Exactly(0), Expected::NoStream] {
         let stream = new_stream("game");
         let payload = appended(&client, &stream, expected, &events).await;
@@ -86,7 +87,11 @@ async fn violation(client: &GraphqlClient, event: &Value) -> Value {
     let mut refusal = append(client, &stream, Expected::Exactly(0), &json!([event])).await;
     assert_eq!(refusal["__typename"], "InvalidEvents", "{refusal:#}");
     assert_eq!(refusal["code"], "INVALID_EVENT_DATA");
-    assert_eq!(refusal["violations"].as_array().unwrap().len(), 1, "{refusal:#}");
+    assert_eq!(
+        refusal["violations"].as_array().unwrap().len(),
+        1,
+        "{refusal:#}"
+    );
     refusal["violations"][0].take()
 }
 
@@ -108,15 +113,27 @@ async fn two_ids_that_contradict_each_other_are_refused(world: World) {
 
 async fn an_id_that_is_no_uuid_is_refused(world: World) {
     let (_server, client) = world.server_and_client().await;
-    for wrong in [json!("not a uuid"), json!(""), json!(7), json!({}), json!(true)] {
+    for wrong in [
+        json!("not a uuid"),
+        json!(""),
+        json!(7),
+        json!({}),
+        json!(true),
+    ] {
         let violation = violation(&client, &nameless(&json!({"event_id": wrong}))).await;
         assert_eq!(violation["pointer"], "/metadata/event_id", "{wrong}");
     }
     let mut event = nameless(&json!({}));
     event["eventId"] = json!("not a uuid");
     let input = part(&new_stream("game"), Expected::Exactly(0), json!([event]));
-    let query = "mutation($input: AppendToStreamInput!) { appendToStream(input: $input) { __typename } }";
-    let errors = client.query_for_errors(query, json!({ "input": input })).await;
-    assert_eq!(errors[0]["extensions"]["code"], "INVALID_ARGUMENT", "{errors:#?}");
+    let query =
+        "mutation($input: AppendToStreamInput!) { appendToStream(input: $input) { __typename } }";
+    let errors = client
+        .query_for_errors(query, json!({ "input": input }))
+        .await;
+    assert_eq!(
+        errors[0]["extensions"]["code"], "INVALID_ARGUMENT",
+        "{errors:#?}"
+    );
     assert_eq!(head(&client).await, 0);
 }

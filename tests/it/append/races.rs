@@ -90,9 +90,15 @@ pub(super) async fn race_with_any(writers: &[GraphqlClient], wanted: usize) {
                 let stream = &streams[number % streams.len()];
                 let events = json!([new_event(number), new_event(number)]);
                 let payload = appended(&client, stream, Expected::Any, &events).await;
-                assert_eq!(int(&payload["version"]) - int(&payload["previousVersion"]), 2);
+                assert_eq!(
+                    int(&payload["version"]) - int(&payload["previousVersion"]),
+                    2
+                );
                 // Later appends of one writer stand later in the log.
-                let (first, end) = (int(&payload["firstPosition"]), int(&payload["lastPosition"]));
+                let (first, end) = (
+                    int(&payload["firstPosition"]),
+                    int(&payload["lastPosition"]),
+                );
                 assert!(first > last && end == first + 1, "{payload:#}");
                 last = end;
             }
@@ -145,7 +151,10 @@ async fn read_to_the_end(client: GraphqlClient, total: usize) {
         // What the page says of the head is never more than there is to read.
         let head = page["events"]["head"].as_u64().unwrap();
         if nodes.len() < 50 {
-            assert!(head <= seen as u64, "the head is ahead of the page: {page:#}");
+            assert!(
+                head <= seen as u64,
+                "the head is ahead of the page: {page:#}"
+            );
         }
     }
 }
@@ -171,9 +180,15 @@ where
 async fn check_log(client: &GraphqlClient) -> Vec<Value> {
     let log = read_log(client).await;
     assert_eq!(each(&log, "position"), (1..=log.len()).collect::<Vec<_>>());
-    let ids: HashSet<&str> = log.iter().map(|event| event["eventId"].as_str().unwrap()).collect();
+    let ids: HashSet<&str> = log
+        .iter()
+        .map(|event| event["eventId"].as_str().unwrap())
+        .collect();
     assert_eq!(ids.len(), log.len());
-    let times: Vec<&str> = log.iter().map(|event| event["recordedAt"].as_str().unwrap()).collect();
+    let times: Vec<&str> = log
+        .iter()
+        .map(|event| event["recordedAt"].as_str().unwrap())
+        .collect();
     let times: Vec<_> = times
         .iter()
         .map(|time| chrono::DateTime::parse_from_rfc3339(time).unwrap())
@@ -181,7 +196,9 @@ async fn check_log(client: &GraphqlClient) -> Vec<Value> {
     assert!(times.is_sorted(), "{times:?}");
     let mut versions = std::collections::HashMap::<&str, i32>::new();
     for event in &log {
-        let version = versions.entry(event["streamName"].as_str().unwrap()).or_default();
+        let version = versions
+            .entry(event["streamName"].as_str().unwrap())
+            .or_default();
         *version += 1;
         assert_eq!(event["streamVersion"], *version);
     }

@@ -54,14 +54,22 @@ async fn a_retry_answers_what_the_first_request_did_in_every_mode_also_after_the
         let again = appended(&client, &stream, expected, &events).await;
         assert_eq!(again["duplicate"], true, "{expected:?}");
         assert_eq!(again["stream"], first["stream"], "{expected:?}");
-        assert_eq!(without_the_stream(again), without_the_stream(first.clone()), "{expected:?}");
+        assert_eq!(
+            without_the_stream(again),
+            without_the_stream(first.clone()),
+            "{expected:?}"
+        );
 
         let grown = appended(&client, &stream, Expected::Any, &new_events(2)).await;
         let before = head(&client).await;
         let later = appended(&client, &stream, expected, &events).await;
         assert_eq!(later["duplicate"], true, "{expected:?}");
         assert_eq!(later["stream"]["version"], grown["version"], "{expected:?}");
-        assert_eq!(without_the_stream(later), without_the_stream(first), "{expected:?}");
+        assert_eq!(
+            without_the_stream(later),
+            without_the_stream(first),
+            "{expected:?}"
+        );
         assert_eq!(head(&client).await, before, "{expected:?}");
     }
 }
@@ -111,7 +119,11 @@ async fn a_retry_of_a_batch_is_recognised_whole_in_part_and_with_its_streams_reo
         let streams = again["streams"].as_array().unwrap();
         assert_eq!(each(streams, "streamName"), each(&parts, "stream"));
         for (stream, first) in streams.iter().zip(firsts) {
-            let expected = if first == 4 { Value::Null } else { json!(first + 1) };
+            let expected = if first == 4 {
+                Value::Null
+            } else {
+                json!(first + 1)
+            };
             assert_eq!(stream["firstPosition"], expected);
             let version = if first == 4 { 1 } else { 2 };
             assert_eq!(stream["version"], version, "{stream:#}");
@@ -143,7 +155,10 @@ async fn content_that_differs_in_white_space_and_defaults_only_is_the_same(world
     ];
     for (index, event) in written.iter().enumerate() {
         let template = append_request(&stream, Expected::Exactly(0), &json!(["EVENT"]));
-        let answer = client.raw(template.replace("\"EVENT\"", event)).await.json();
+        let answer = client
+            .raw(template.replace("\"EVENT\"", event))
+            .await
+            .json();
         let payload = payload_of(answer, "appendToStream");
         assert_eq!(payload["__typename"], "Appended", "{event}: {payload:#}");
         assert_eq!(payload["duplicate"], index > 0, "{event}");
@@ -178,7 +193,9 @@ async fn a_request_sent_eight_times_at_once_is_stored_once_in_every_mode(world: 
             .into_iter()
             .map(|answer| payload_of(answer, "appendToStream"))
             .collect();
-        let firsts = payloads.iter().filter(|payload| payload["duplicate"] == false);
+        let firsts = payloads
+            .iter()
+            .filter(|payload| payload["duplicate"] == false);
         assert_eq!(firsts.count(), 1, "{expected:?}: {payloads:#?}");
         for payload in &payloads {
             assert_eq!(payload["__typename"], "Appended", "{expected:?}");
@@ -194,7 +211,13 @@ async fn a_request_sent_eight_times_at_once_is_stored_once_in_every_mode(world: 
 async fn a_batch_sent_eight_times_at_once_is_stored_once(world: World) {
     let (_server, client) = world.server_and_client().await;
     let parts: Vec<Value> = (0..4)
-        .map(|number| part(&new_stream("game"), Expected::Any, json!([new_event(number)])))
+        .map(|number| {
+            part(
+                &new_stream("game"),
+                Expected::Any,
+                json!([new_event(number)]),
+            )
+        })
         .collect();
     let body = super::door::batch_request(&parts);
     let answers = at_once(&client, &body, 8).await;
@@ -203,10 +226,21 @@ async fn a_batch_sent_eight_times_at_once_is_stored_once(world: World) {
         let payload = payload_of(answer, "appendBatch");
         assert_eq!(payload["__typename"], "BatchAppended", "{payload:#}");
         firsts += u32::from(payload["duplicate"] == false);
-        assert_eq!(each(payload["streams"].as_array().unwrap(), "version"), vec![json!(1); 4]);
+        assert_eq!(
+            each(payload["streams"].as_array().unwrap(), "version"),
+            vec![json!(1); 4]
+        );
     }
     assert_eq!(firsts, 1);
-    assert_eq!(each(&read_log(&client).await, "streamName"), each(&parts, "stream"));
-    let third = append(&client, parts[0]["stream"].as_str().unwrap(), Expected::Any, &parts[0]["events"]);
+    assert_eq!(
+        each(&read_log(&client).await, "streamName"),
+        each(&parts, "stream")
+    );
+    let third = append(
+        &client,
+        parts[0]["stream"].as_str().unwrap(),
+        Expected::Any,
+        &parts[0]["events"],
+    );
     assert_eq!(third.await["duplicate"], true);
 }

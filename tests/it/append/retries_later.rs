@@ -36,7 +36,11 @@ async fn a_retry_succeeds_after_its_stream_was_closed_and_does_not_reopen_it(wor
             assert_eq!(again["version"], 2, "{status}");
             assert_eq!(again["stream"]["status"], status);
             let batch = [part(&stream, expected, events.clone())];
-            assert_eq!(append_batch(&client, &batch).await["duplicate"], true, "{status}");
+            assert_eq!(
+                append_batch(&client, &batch).await["duplicate"],
+                true,
+                "{status}"
+            );
         }
         let expected_state = json!({"version": 2, "status": status});
         assert_eq!(stream_state(&client, &stream).await, expected_state);
@@ -81,7 +85,10 @@ async fn a_retry_succeeds_after_the_limits_were_lowered_and_a_new_request_of_its
     for (stream, events) in [(&wide, &one_wide), (&many, &many_small), (&many, &much)] {
         let again = appended(&client, stream, Expected::Any, events).await;
         assert_eq!(again["duplicate"], true);
-        assert_eq!(again["events"].as_array().unwrap().len(), events.as_array().unwrap().len());
+        assert_eq!(
+            again["events"].as_array().unwrap().len(),
+            events.as_array().unwrap().len()
+        );
     }
     let fresh = new_stream("fresh");
     assert_eq!(
@@ -105,12 +112,20 @@ async fn a_retry_succeeds_after_the_limits_were_lowered_and_a_new_request_of_its
 async fn a_retry_of_a_batch_succeeds_after_the_limits_were_lowered(world: World) {
     let (mut server, client) = world.server_and_client().await;
     let parts: Vec<Value> = (0..3)
-        .map(|number| part(&new_stream("game"), Expected::Any, json!([new_event(number)])))
+        .map(|number| {
+            part(
+                &new_stream("game"),
+                Expected::Any,
+                json!([new_event(number)]),
+            )
+        })
         .collect();
     append_batch(&client, &parts).await;
     server.terminate().await;
 
-    let stricter = world.prepare().environment("GAMEBOT_APPEND_MAX_BATCH_STREAMS", "2");
+    let stricter = world
+        .prepare()
+        .environment("GAMEBOT_APPEND_MAX_BATCH_STREAMS", "2");
     let stricter = stricter.start().await;
     let client = GraphqlClient::new(&stricter.base_url());
     let again = append_batch(&client, &parts).await;
@@ -162,7 +177,13 @@ async fn where_the_payload_is_removed_ids_stream_and_order_decide(world: World) 
     }
     let reordered = json!([events[1], events[0]]);
     let refusal = append(&client, &stream, Expected::Any, &reordered).await;
-    assert_eq!(refusal["duplicates"][0]["reason"], "OTHER_ORDER", "{refusal:#}");
+    assert_eq!(
+        refusal["duplicates"][0]["reason"], "OTHER_ORDER",
+        "{refusal:#}"
+    );
     let elsewhere = append(&client, &new_stream("game"), Expected::Any, &events).await;
-    assert_eq!(elsewhere["duplicates"][0]["reason"], "OTHER_STREAM", "{elsewhere:#}");
+    assert_eq!(
+        elsewhere["duplicates"][0]["reason"], "OTHER_STREAM",
+        "{elsewhere:#}"
+    );
 }

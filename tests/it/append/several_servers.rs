@@ -69,7 +69,10 @@ async fn a_request_sent_to_every_server_at_once_is_stored_once() {
             assert_eq!(payload["version"], 2, "{payload:#}");
             duplicates.push(payload["duplicate"] == true);
         }
-        assert_eq!(duplicates.iter().filter(|duplicate| !**duplicate).count(), 1);
+        assert_eq!(
+            duplicates.iter().filter(|duplicate| !**duplicate).count(),
+            1
+        );
     }
     assert_eq!(read_log(&clients[0]).await.len(), 10);
 }

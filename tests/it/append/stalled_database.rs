@@ -33,14 +33,22 @@ impl Stall {
 }
 
 async fn impatient(world: &World, settings: &[(&str, &str)]) -> (ServerProcess, GraphqlClient) {
-    let mut server = world.prepare().environment("GAMEBOT_APPEND_DEADLINE_MS", "400");
+    let mut server = world
+        .prepare()
+        .environment("GAMEBOT_APPEND_DEADLINE_MS", "400");
     for (name, value) in settings {
         server = server.environment(*name, *value);
     }
     let server = server.start().await;
     let client = GraphqlClient::new(&server.base_url());
     // The writer is connected before anything stalls.
-    appended(&client, &new_stream("warm"), Expected::NoStream, &new_events(1)).await;
+    appended(
+        &client,
+        &new_stream("warm"),
+        Expected::NoStream,
+        &new_events(1),
+    )
+    .await;
     (server, client)
 }
 
@@ -99,12 +107,23 @@ async fn a_full_queue_answers_overloaded_at_once_and_says_when_to_come_again(wor
             assert!(extensions["retryAfterMs"].as_u64().unwrap() > 0);
         }
     }
-    assert_eq!(codes, ["TIMEOUT", "CONNECTION_ERROR", "CONNECTION_ERROR", "OVERLOADED"]);
+    assert_eq!(
+        codes,
+        [
+            "TIMEOUT",
+            "CONNECTION_ERROR",
+            "CONNECTION_ERROR",
+            "OVERLOADED"
+        ]
+    );
     stall.end().await;
     // Each is stored once, whatever was answered first; only the first can have been stored before.
     for (index, events) in requests.iter().enumerate() {
         let payload = repeated(&client, &stream, events).await;
-        assert!(index == 0 || payload["duplicate"] == false, "{index}: {payload:#}");
+        assert!(
+            index == 0 || payload["duplicate"] == false,
+            "{index}: {payload:#}"
+        );
     }
     assert_eq!(read_stream(&client, &stream).await.len(), 4);
 }
@@ -119,12 +138,18 @@ async fn a_queue_full_of_bytes_answers_overloaded_too(world: World) {
     let mut large = new_events(1);
     large[0]["data"] = json!({"text": "x".repeat(700_000)});
     let stall = Stall::begin(&world).await;
-    assert_eq!(error_code(&failed(&client, &stream, &large).await), "TIMEOUT");
+    assert_eq!(
+        error_code(&failed(&client, &stream, &large).await),
+        "TIMEOUT"
+    );
     let small = failed(&client, &stream, &new_events(1)).await;
     assert_eq!(error_code(&small), "CONNECTION_ERROR");
     let mut another = new_events(1);
     another[0]["data"] = large[0]["data"].clone();
-    assert_eq!(error_code(&failed(&client, &stream, &another).await), "OVERLOADED");
+    assert_eq!(
+        error_code(&failed(&client, &stream, &another).await),
+        "OVERLOADED"
+    );
     stall.end().await;
     let payload = repeated(&client, &stream, &another).await;
     assert_eq!(payload["duplicate"], false);
@@ -137,9 +162,9 @@ async fn appends_go_on_by_themselves_when_the_database_does(world: World) {
     let waiting: Vec<_> = (0..16)
         .map(|_| {
             let (client, stream) = (client.clone(), stream.clone());
-            tokio::spawn(async move {
-                appended(&client, &stream, Expected::Any, &new_events(1)).await
-            })
+            tokio::spawn(
+                async move { appended(&client, &stream, Expected::Any, &new_events(1)).await },
+            )
         })
         .collect();
     // What is read meanwhile is what was committed.
