@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::socket::SubscriptionSocket;
 use super::{Backoff, ClientError, Endpoint};
 
-const ALL_EVENTS: &str = "subscription($from: StartFrom, $filter: EventFilterInput) { \
+const ALL_EVENTS: &str = "subscription($from: StartFrom, $filter: EventFilter) { \
      feed: events(from: $from, filter: $filter) { ...Message } }";
 const ONE_STREAM: &str = "subscription($name: String!, $from: StartFrom) { \
      feed: stream(name: $name, from: $from) { ...Message } }";

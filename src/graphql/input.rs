@@ -147,6 +147,7 @@ pub(super) enum Direction {
 /// Which events you want: those that satisfy every field that you give. A list is satisfied by any of its
 /// values. Each field but the last two has an index behind it.
 #[derive(InputObject, Default)]
+#[graphql(name = "EventFilter")]
 pub(super) struct EventFilterInput {
     /// The event's stream is of one of these categories: the part of its name before the first hyphen.
     categories: Option<Vec<String>>,
@@ -167,14 +168,14 @@ pub(super) struct EventFilterInput {
     /// The event was recorded before this time.
     recorded_before: Option<DateTime<Utc>>,
     /// These values stand at these places in `data`. Not indexed: combine it with another field.
-    data_equals: Option<Vec<PathEqualsInput>>,
+    data_equals: Option<Vec<PathEquals>>,
     /// These values stand at these places in `metadata`. Not indexed: combine it with another field.
-    metadata_equals: Option<Vec<PathEqualsInput>>,
+    metadata_equals: Option<Vec<PathEquals>>,
 }
 
 /// A value at a place in a JSON document.
 #[derive(InputObject)]
-pub(super) struct PathEqualsInput {
+pub(super) struct PathEquals {
     /// The place: keys separated by dots, and indexes in brackets, for example `final_scores.team_1.score`
     /// or `player_ids[0]`.
     path: String,
@@ -187,6 +188,7 @@ pub(super) struct PathEqualsInput {
 /// Which streams you want: those that satisfy every field that you give. A list is satisfied by any of its
 /// values.
 #[derive(InputObject, Default)]
+#[graphql(name = "StreamFilter")]
 pub(super) struct StreamFilterInput {
     /// The stream is of one of these categories.
     categories: Option<Vec<String>>,
@@ -292,7 +294,7 @@ impl EventFilterInput {
     }
 }
 
-impl PathEqualsInput {
+impl PathEquals {
     fn parse(self, document: Document) -> Result<JsonEquals> {
         let path = JsonPath::parse(&self.path)
             .map_err(|error| ErrorCode::InvalidArgument.error(error.to_string()))?;

@@ -8,7 +8,7 @@ use testkit::{GraphqlSocket, SocketOptions, Subscription, SubscriptionMessage};
 /// Longer than any of these tests should take, for waits that many of them share the machine with.
 pub(super) const LONG: Duration = Duration::from_mins(2);
 
-const QUERY: &str = "subscription Feed($from: StartFrom, $filter: EventFilterInput) {
+const QUERY: &str = "subscription Feed($from: StartFrom, $filter: EventFilter) {
   feed: events(from: $from, filter: $filter) { ...Message }
 }
 fragment Message on EventFeedMessage {
@@ -55,7 +55,7 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Follows the log from a place (`StartFrom`) under a filter (`EventFilterInput` or null).
+    /// Follows the log from a place (`StartFrom`) under a filter (`EventFilter` or null).
     pub(super) async fn start(base_url: &str, from: Value, filter: Value) -> Self {
         Self::start_with(base_url, SocketOptions::default(), from, filter).await
     }
