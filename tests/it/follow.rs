@@ -10,5 +10,7 @@ mod filters;
 mod giving_up;
 mod killed;
 mod model;
+mod shutdown;
+mod stalled_client;
 mod starts;
 mod tail;

@@ -132,7 +132,6 @@ async fn feeds_go_on_after_the_database_gave_no_answer() {
     assert_away(&scene.server, &scene.client).await;
     let waiting = scene.append_later("game-2", 3);
     scene.proxy.set_mode(ProxyMode::Pass).await;
-    scene.proxy.cut_all();
     assert_back(&scene.server, &scene.client).await;
     let appended = waiting.await.unwrap();
     assert_eq!(appended["__typename"], "Appended", "{appended:#}");
