@@ -47,7 +47,7 @@ async fn append_megabytes(client: &GraphqlClient, megabytes: usize) {
         let (client, text) = (client.clone(), text.clone());
         writers.spawn(async move {
             for _ in 0..megabytes / 2 {
-                let event = || new_event("tick", json!({ "text": text }));
+                let event = || new_event("tick", &json!({ "text": text }));
                 let events: Value = (0..16).map(|_| event()).collect();
                 let stream = format!("large-{writer}");
                 let expected = testkit::Expected::Any;
