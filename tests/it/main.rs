@@ -13,5 +13,6 @@ mod audits;
 mod games;
 mod json_path;
 mod operations;
+mod read;
 mod schema;
 mod smoke;
