@@ -5,7 +5,7 @@
     reason = "the library wants every resolver to be async"
 )]
 
-use async_graphql::{Context, ID, Interface, Object, Result};
+use async_graphql::{Context, Description, ID, Interface, Object, Result};
 use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
@@ -23,6 +23,8 @@ use super::page::PageArguments;
 use super::scalar::PositionScalar;
 use crate::cursor;
 
+/// What can be asked.
+#[derive(Description)]
 pub(super) struct Query;
 
 /// Anything that has a global id.
@@ -35,8 +37,7 @@ pub(super) enum Node {
     Event(EventObject),
 }
 
-/// What can be asked.
-#[Object]
+#[Object(use_type_description)]
 impl Query {
     /// The object with this global id; null if there is none that you may see.
     async fn node(

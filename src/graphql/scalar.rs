@@ -6,6 +6,7 @@ use async_graphql_value::RAW_VALUE_TOKEN;
 
 use crate::position::Position;
 
+/// [`Position`] as a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PositionScalar(pub Position);
 
@@ -40,6 +41,7 @@ impl ScalarType for PositionScalar {
     }
 }
 
+/// JSON text as a scalar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct JsonScalar(pub String);
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Result, Subscription};
+use async_graphql::{Context, Description, Result, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use super::error_code::{ErrorCode, invalid_cursor, read_error};
@@ -16,10 +16,11 @@ use crate::position::Position;
 use crate::store::{EventQuery, Follow, VersionRange};
 use crate::stream::StreamName;
 
+/// What can be followed.
+#[derive(Description)]
 pub(super) struct Subscription;
 
-/// What can be followed.
-#[Subscription]
+#[Subscription(use_type_description)]
 impl Subscription {
     /// The log, from a place on and then live. Every event that matches comes once, in order, however slow
     /// the client is; every message carries a cursor to resume after it.

@@ -331,7 +331,7 @@ impl EventStore {
         let select = Query::select()
             .column(event::Column::Position)
             .from(event::Entity)
-            .and_where(Expr::col(event::Column::RecordedAt).gte(time.timestamp_millis()))
+            .and_where(Expr::col(event::Column::RecordedAt).gte(select::first_millisecond(time)))
             .order_by(event::Column::RecordedAt, Order::Asc)
             .order_by(event::Column::Position, Order::Asc)
             .limit(1)

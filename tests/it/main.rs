@@ -9,7 +9,9 @@ mod command_line;
 mod sdl;
 mod support;
 
+mod append;
 mod audits;
+mod follow;
 mod games;
 mod json_path;
 mod operations;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use async_graphql::connection::PageInfo;
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -28,7 +28,8 @@ use crate::graphql::scalar::{JsonScalar, PositionScalar};
 use crate::position::Position;
 use crate::store::EventQuery;
 
-#[derive(Clone)]
+/// A recorded event: a fact that the store keeps for ever, exactly as it was appended.
+#[derive(Description, Clone)]
 pub(in crate::graphql) struct EventObject(pub(in crate::graphql) Arc<RecordedEvent>);
 
 /// Why an event's payload is not shown. Its position, id and hashes stay.
@@ -44,8 +45,7 @@ pub(in crate::graphql) enum RemovalReason {
     Scavenged,
 }
 
-/// A recorded event: a fact that the store keeps for ever, exactly as it was appended.
-#[Object(name = "Event")]
+#[Object(name = "Event", use_type_description)]
 impl EventObject {
     /// Global id, for `node`.
     pub async fn id(&self) -> ID {
@@ -236,6 +236,8 @@ async fn related(
     list.read(Operation::of(ctx)?).await
 }
 
+/// A page of events.
+#[derive(Description)]
 pub(in crate::graphql) struct EventConnection {
     pub(in crate::graphql) rows: Rows<Arc<RecordedEvent>>,
     pub(in crate::graphql) head: Position,
@@ -253,8 +255,7 @@ pub(in crate::graphql) struct EventEdge {
     node: EventObject,
 }
 
-/// A page of events.
-#[Object]
+#[Object(use_type_description)]
 impl EventConnection {
     /// The events with their cursors.
     async fn edges(&self, ctx: &Context<'_>) -> Result<Vec<EventEdge>> {

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::Object;
+use async_graphql::{Description, Object};
 
 use crate::event::RecordedEvent;
 use crate::graphql::scalar::JsonScalar;
 use crate::json_text::{JsonText, Member};
 
+/// Who, why and when around an event, as its writer sent it. The store never edits metadata; where a value
+/// is not a string, its field here is null and `raw` shows it.
+#[derive(Description)]
 pub(in crate::graphql) struct EventMetadata {
     text: JsonText,
     correlation_id: Arc<str>,
@@ -30,9 +33,7 @@ impl EventMetadata {
     }
 }
 
-/// Who, why and when around an event, as its writer sent it. The store never edits metadata; where a value
-/// is not a string, its field here is null and `raw` shows it.
-#[Object]
+#[Object(use_type_description)]
 impl EventMetadata {
     /// The conversation that the event belongs to; the event's own id where its writer named none.
     async fn correlation_id(&self) -> &str {

@@ -1,7 +1,7 @@
 //! A stream, and lists of streams.
 
 use async_graphql::connection::PageInfo;
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::event::EventConnection;
@@ -16,11 +16,11 @@ use crate::graphql::page::{Count, PageArguments, Rows};
 use crate::store::{StreamOrder, StreamQuery};
 use crate::stream::Stream;
 
-#[derive(Clone)]
+/// A stream: the ordered events of one thing, for example of one game.
+#[derive(Description, Clone)]
 pub(in crate::graphql) struct StreamObject(pub(in crate::graphql) Stream);
 
-/// A stream: the ordered events of one thing, for example of one game.
-#[Object(name = "Stream")]
+#[Object(name = "Stream", use_type_description)]
 impl StreamObject {
     /// Global id, for `node`.
     pub async fn id(&self) -> ID {
@@ -104,6 +104,8 @@ impl StreamObject {
     }
 }
 
+/// A page of streams.
+#[derive(Description)]
 pub(in crate::graphql) struct StreamConnection {
     pub(in crate::graphql) rows: Rows<Stream>,
     pub(in crate::graphql) order: StreamOrder,
@@ -128,8 +130,7 @@ impl StreamConnection {
     }
 }
 
-/// A page of streams.
-#[Object]
+#[Object(use_type_description)]
 impl StreamConnection {
     /// The streams with their cursors.
     async fn edges(&self) -> Vec<StreamEdge> {
