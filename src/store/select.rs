@@ -128,15 +128,44 @@ fn lists(filter: &EventFilter) -> [(event::Column, &[String]); 6] {
     ]
 }
 
-/// The column and values of the driving list, where it has several values.
+/// The column and values of the driving list, where it has several values and the walks fit into one statement.
 fn union_driver<'a>(page: &Page<'a>) -> Option<(event::Column, &'a [String])> {
     match Driver::of(page) {
         Driver::Any(column) => lists(page.filter)
             .into_iter()
-            .find(|(other, _)| same(*other, column)),
+            .find(|(other, _)| same(*other, column))
+            .filter(|(_, values)| values.len() * values_of_one(page) <= MOST_VALUES),
         Driver::Order | Driver::Equals(..) => None,
     }
 }
+
+/// The most values that a statement binds: PostgreSQL refuses more than 65,535, SQLite more than 32,766
+/// unless it is built for more.
+pub(super) const MOST_VALUES: usize = 30_000;
+
+/// The number of values that a page's statement binds, and a few to spare.
+pub(super) fn values(page: &Page<'_>) -> usize {
+    values_of_one(page) * union_driver(page).map_or(1, |(_, values)| values.len())
+}
+
+fn values_of_one(page: &Page<'_>) -> usize {
+    let listed: usize = lists(page.filter)
+        .iter()
+        .map(|(_, values)| values.len())
+        .sum();
+    let streams = match &page.streams {
+        Streams::Few(ids) => ids.len(),
+        Streams::NotListed | Streams::One(_) => 1,
+    };
+    let guilds = match page.scope {
+        Scope::All => 0,
+        Scope::Guilds { guild_ids, .. } => guild_ids.len(),
+    };
+    listed + streams + guilds + page.filter.json_equals.len() * MOST_VALUES_OF_JSON_EQUALS + 16
+}
+
+/// A path has at most 16 steps, and there is the value that is wanted.
+const MOST_VALUES_OF_JSON_EQUALS: usize = 17;
 
 fn one(backend: DbBackend, page: &Page<'_>, driver: &Driver) -> SelectStatement {
     row::select_events()
