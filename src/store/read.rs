@@ -1,6 +1,8 @@
 //! Pages of the log and of a stream, and the look-ups behind nested fields.
 
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
