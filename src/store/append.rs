@@ -148,7 +148,7 @@ pub(super) fn prepare(append: Append, limits: &AppendLimits) -> Result<PreparedA
             violations: &mut violations,
         };
         let mut events = Vec::with_capacity(stream.events.len());
-        for (event_index, event) in stream.events.into_iter().enumerate() {
+        for (event_index, event) in stream.events.iter().enumerate() {
             events.extend(shape.prepare(event_index, event)?);
         }
         streams.push(PreparedStream {
@@ -298,7 +298,11 @@ struct EventShape<'a> {
 }
 
 impl EventShape<'_> {
-    fn prepare(&mut self, index: usize, event: NewEvent) -> Result<Option<PreparedEvent>, Refusal> {
+    fn prepare(
+        &mut self,
+        index: usize,
+        event: &NewEvent,
+    ) -> Result<Option<PreparedEvent>, Refusal> {
         let before = self.violations.len();
         let event_type = self.event_type(index, &event.event_type);
         let schema_version = self.schema_version(index, event.schema_version);
