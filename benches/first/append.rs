@@ -41,8 +41,13 @@ pub(crate) async fn run(bench: &Bench, arguments: &Arguments, report: &mut Repor
                 comparison.floor(floor.append(connections, arguments.time).await?);
             }
             let (writers, events) = (case.writers, case.events_per_append);
+            let before = served.processor_time();
             let rate = load(&served, writers, events, arguments.time).await?;
             comparison.measured(rate);
+            if let (Some(before), Some(after)) = (before, served.processor_time()) {
+                let count = rate * arguments.time.as_secs_f64();
+                comparison.processor((after - before).as_secs_f64() * 1e6 / count);
+            }
             if let Some(connections) = case.floor_connections {
                 let rate = floor.append_in_order(connections, arguments.time).await?;
                 comparison.other_floor("one event per transaction, with the head locked", rate);

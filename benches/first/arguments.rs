@@ -49,7 +49,7 @@ impl Arguments {
                 "sqlite" => arguments.backends.push(Backend::Sqlite),
                 "postgres" => arguments.backends.push(Backend::Postgres),
                 "--seconds" => {
-                    arguments.time = Duration::from_secs(value()?.parse::<u64>()?.max(1))
+                    arguments.time = Duration::from_secs(value()?.parse::<u64>()?.max(1));
                 }
                 "--repetitions" => arguments.repetitions = value()?.parse::<usize>()?.max(1),
                 "--json" => arguments.json = Some(value()?.into()),

@@ -83,13 +83,13 @@ async fn once(served: &Served, subscribers: usize, time: Duration) -> Result<Tim
     for append in sent.values().filter(|append| append.number >= WARM_UP) {
         times
             .answered
-            .push(milliseconds(append.sent, append.answered));
+            .push(milliseconds(append.at, append.answered));
     }
     for feed in feeds {
         for (position, received) in feed.await?? {
             let append = sent.get(&position).ok_or("an event that nobody appended")?;
             if append.number >= WARM_UP {
-                times.delivered.push(milliseconds(append.sent, received));
+                times.delivered.push(milliseconds(append.at, received));
             }
         }
     }
@@ -102,7 +102,7 @@ fn milliseconds(from: Instant, to: Instant) -> f64 {
 
 struct Sent {
     number: usize,
-    sent: Instant,
+    at: Instant,
     answered: Instant,
 }
 
@@ -130,7 +130,7 @@ async fn append(authority: &str, count: usize) -> Result<HashMap<u64, Sent>> {
             give_back.send((connection, writer))?;
             let sent = Sent {
                 number,
-                sent,
+                at: sent,
                 answered,
             };
             Result::Ok((position, sent))

@@ -143,17 +143,17 @@ async fn raw(database: &DatabaseConnection, list: List, time: Duration) -> Resul
                 .order_by_asc(event::Column::StreamVersion),
         };
         let rows = select.all(database).await?;
-        let last = rows.last().ok_or("an empty page")?;
+        let bottom = rows.last().ok_or("an empty page")?;
         pages += 1;
         let ends = match list {
-            List::Log => last.position == as_i64(STREAMS * STREAM_LENGTH)?,
-            List::Stream => i64::from(last.stream_version) == as_i64(STREAM_LENGTH)?,
+            List::Log => bottom.position == as_i64(STREAMS * STREAM_LENGTH)?,
+            List::Stream => i64::from(bottom.stream_version) == as_i64(STREAM_LENGTH)?,
         };
         // No empty page is read at the end: the server needs none either.
         (position, version) = if ends {
             (0, 0)
         } else {
-            (last.position, last.stream_version)
+            (bottom.position, bottom.stream_version)
         };
     }
     Ok(rate(pages, start))

@@ -61,6 +61,7 @@ pub(crate) struct Comparison {
     floor: Vec<f64>,
     other_floor: Vec<f64>,
     other_floor_name: &'static str,
+    processor: Vec<f64>,
 }
 
 impl Comparison {
@@ -80,6 +81,7 @@ impl Comparison {
             floor: Vec::new(),
             other_floor: Vec::new(),
             other_floor_name: "",
+            processor: Vec::new(),
         }
     }
 
@@ -99,6 +101,12 @@ impl Comparison {
         self.other_floor.push(value);
     }
 
+    /// The processor time that the server process took for one event, in microseconds. Other programs on
+    /// the machine change it much less than they change a rate.
+    pub(crate) fn processor(&mut self, microseconds: f64) {
+        self.processor.push(microseconds);
+    }
+
     /// The median over the repetitions of figure to floor, each within one repetition.
     fn ratio(&self) -> Option<f64> {
         let pairs = self.measured.iter().zip(&self.floor);
@@ -114,7 +122,7 @@ impl Comparison {
         self.ratio().or_else(|| median(&self.measured))
     }
 
-    fn row(&self) -> [String; 7] {
+    fn row(&self) -> [String; 8] {
         let target = self.target.map_or_else(String::new, |target| {
             let sign = if target.at_least { '≥' } else { '≤' };
             format!("{sign} {} (aim {})", target.must, target.aim)
@@ -131,6 +139,7 @@ impl Comparison {
             verdict.map_or_else(String::new, |(target, value)| {
                 target.verdict(value).to_owned()
             }),
+            shown(median(&self.processor)),
         ]
     }
 
@@ -147,6 +156,7 @@ impl Comparison {
                 "median": median(&self.other_floor),
                 "all": self.other_floor,
             },
+            "processorMicrosecondsPerEvent": median(&self.processor),
             "target": self.target.map(|target| json!({"must": target.must, "aim": target.aim})),
             "verdict": self.target.zip(self.judged()).map(|(target, value)| target.verdict(value)),
         })
@@ -187,7 +197,7 @@ impl Report {
     /// The table for people, in Markdown.
     pub(crate) fn table(&self) -> String {
         let mut text = String::from(
-            "| measure | backend | server | floor | ratio | target | |\n|---|---|---:|---:|---:|---|---|\n",
+            "| measure | backend | server | floor | ratio | target | | µs/event |\n|---|---|---:|---:|---:|---|---|---:|\n",
         );
         for line in &self.lines {
             let _ = writeln!(text, "| {} |", line.row().join(" | "));
