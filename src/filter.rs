@@ -12,7 +12,7 @@ use crate::stream::StreamName;
 /// Which events are wanted: those that satisfy every part that is set.
 ///
 /// A list matches if one of its values does; an empty list is not set. Lists are short: the API bounds them.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventFilter {
     /// Exactly this stream.
     pub stream: Option<StreamName>,
@@ -39,7 +39,7 @@ pub struct EventFilter {
 }
 
 /// A value inside one of an event's two documents.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JsonEquals {
     /// Which document.
     pub document: Document,
@@ -50,7 +50,7 @@ pub struct JsonEquals {
 }
 
 /// One of an event's two documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Document {
     /// The payload.
     Data,

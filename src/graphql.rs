@@ -12,6 +12,7 @@ mod mutation;
 mod node_id;
 mod nulls;
 mod object;
+mod order;
 mod page;
 mod parameters;
 mod query;

@@ -33,9 +33,7 @@ use uuid::Uuid;
 pub use append::{Append, AppendLimits, Committed, CommittedStream, StreamAppend};
 pub use database::{Database, DatabaseOptions, OpenError};
 pub use follow::{FeedMessage, Follow, FollowOptions};
-pub use read::{
-    EventQuery, ReadError, RelatedKey, Relation, StreamFilter, StreamKey, StreamOrder, StreamQuery,
-};
+pub use read::{EventQuery, ReadError, StreamFilter, StreamKey, StreamOrder, StreamQuery};
 pub use refusal::{
     AppendError, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
     InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge, Violation,

@@ -99,11 +99,11 @@ pub(super) async fn serve(
     let address = listener.local_addr().map_err(failed)?;
     announce(address, &store);
     let _ = ready.send(address);
-    let served = server.serve(listener, stop).await;
+    let outcome = server.serve(listener, stop).await;
     // Appends that were accepted are written and answered before the process ends.
     store.close().await;
     tracing::info!("stopped");
-    served.map_err(failed)
+    outcome.map_err(failed)
 }
 
 /// The first line on stdout is for people and for programs that start a server on any free port.

@@ -23,6 +23,7 @@ use futures_util::stream::BoxStream;
 use super::document::{Documents, Limits};
 use super::fault::{self, Fault, TraceId, code};
 use super::nulls::OutputTypes;
+use super::order::Shape;
 use super::parameters::{Parameters, Read};
 use super::variables::InputTypes;
 
@@ -113,6 +114,8 @@ pub(super) struct Selected {
     document: Arc<ExecutableDocument>,
     name: Option<String>,
     pub(super) operation: OperationType,
+    /// The order of the answer's keys.
+    shape: Shape,
 }
 
 impl Api {
@@ -210,6 +213,7 @@ impl Api {
                 .output_types
                 .fill(response, &selected.document, operation);
         }
+        selected.shape.arrange(&mut response.data);
         fault::finish(response, trace_id);
     }
 
@@ -231,6 +235,7 @@ impl Api {
             .types
             .read(read.variables, &definition.variable_definitions)?;
         let operation = definition.ty;
+        let shape = Shape::of(&document, definition);
         let mut request = Request::new(read.query).variables(variables);
         request.operation_name.clone_from(&read.operation_name);
         request.set_parsed_query(ExecutableDocument::clone(&document));
@@ -241,6 +246,7 @@ impl Api {
                 document,
                 name,
                 operation,
+                shape,
             },
         })
     }

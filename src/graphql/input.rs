@@ -1,6 +1,6 @@
 //! The inputs, and how they become the words of the store.
 
-use async_graphql::{Enum, InputObject, OneofObject, Result};
+use async_graphql::{Enum, InputObject, MaybeUndefined, OneofObject, Result};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -67,7 +67,7 @@ pub(super) enum ExpectedStreamState {
 /// An event to append.
 #[derive(InputObject)]
 pub(super) struct NewEventInput {
-    /// Your own id of the event, best a UUIDv7. Sending the same request again with the same ids never
+    /// Your own id of the event, best a version 7 UUID. Sending the same request again with the same ids never
     /// writes twice: it answers what the first one answered. Required with `ANY` and `STREAM_EXISTS`; else
     /// the server makes one where it is absent, and a retry is then refused by the expected version instead.
     event_id: Option<Uuid>,
@@ -78,7 +78,7 @@ pub(super) struct NewEventInput {
     schema_version: Option<i32>,
     /// The payload: a JSON object. `guild_id` in it, if any, must be the guild of the stream's first event.
     data: JsonScalar,
-    /// Who, why and when around the event: a JSON object with snake_case keys. `correlation_id`,
+    /// Who, why and when around the event: a JSON object with keys in snake case. `correlation_id`,
     /// `causation_id` and `actor_id` are indexed; unknown keys are kept.
     metadata: Option<JsonScalar>,
 }
@@ -147,6 +147,7 @@ pub(super) enum Direction {
 /// Which events you want: those that satisfy every field that you give. A list is satisfied by any of its
 /// values. Each field but the last two has an index behind it.
 #[derive(InputObject, Default)]
+#[graphql(name = "EventFilter")]
 pub(super) struct EventFilterInput {
     /// The event's stream is of one of these categories: the part of its name before the first hyphen.
     categories: Option<Vec<String>>,
@@ -167,25 +168,27 @@ pub(super) struct EventFilterInput {
     /// The event was recorded before this time.
     recorded_before: Option<DateTime<Utc>>,
     /// These values stand at these places in `data`. Not indexed: combine it with another field.
-    data_equals: Option<Vec<PathEqualsInput>>,
+    data_equals: Option<Vec<PathEquals>>,
     /// These values stand at these places in `metadata`. Not indexed: combine it with another field.
-    metadata_equals: Option<Vec<PathEqualsInput>>,
+    metadata_equals: Option<Vec<PathEquals>>,
 }
 
 /// A value at a place in a JSON document.
 #[derive(InputObject)]
-pub(super) struct PathEqualsInput {
+pub(super) struct PathEquals {
     /// The place: keys separated by dots, and indexes in brackets, for example `final_scores.team_1.score`
     /// or `player_ids[0]`.
     path: String,
-    /// The value: a string, true, false, null, or a whole number of 64 bits. A number matches only where it
-    /// is written without fraction and exponent.
-    equals: JsonScalar,
+    /// The value, which must be given: a string, true, false, null, or a whole number of 64 bits. A number
+    /// matches only where it is written without fraction and exponent.
+    // Nullable, because null is one of the values, and GraphQL refuses it where a type is non-null.
+    equals: MaybeUndefined<JsonScalar>,
 }
 
 /// Which streams you want: those that satisfy every field that you give. A list is satisfied by any of its
 /// values.
 #[derive(InputObject, Default)]
+#[graphql(name = "StreamFilter")]
 pub(super) struct StreamFilterInput {
     /// The stream is of one of these categories.
     categories: Option<Vec<String>>,
@@ -291,11 +294,16 @@ impl EventFilterInput {
     }
 }
 
-impl PathEqualsInput {
+impl PathEquals {
     fn parse(self, document: Document) -> Result<JsonEquals> {
         let path = JsonPath::parse(&self.path)
             .map_err(|error| ErrorCode::InvalidArgument.error(error.to_string()))?;
-        let value = match serde_json::from_str(&self.equals.0) {
+        let text = match self.equals {
+            MaybeUndefined::Value(JsonScalar(text)) => text,
+            MaybeUndefined::Null => "null".to_owned(),
+            MaybeUndefined::Undefined => String::new(),
+        };
+        let value = match serde_json::from_str(&text) {
             Ok(serde_json::Value::Null) => Some(PathScalar::Null),
             Ok(serde_json::Value::Bool(value)) => Some(PathScalar::Bool(value)),
             Ok(serde_json::Value::String(text)) => Some(PathScalar::Str(text)),
@@ -303,9 +311,13 @@ impl PathEqualsInput {
             Ok(serde_json::Value::Array(_) | serde_json::Value::Object(_)) | Err(_) => None,
         };
         let value = value.ok_or_else(|| {
+            let found = if text.is_empty() {
+                "missing".to_owned()
+            } else {
+                shown(&text)
+            };
             ErrorCode::InvalidArgument.error(format!(
-                "`equals` is {}. It must be a string, true, false, null, or a whole number of 64 bits.",
-                shown(&self.equals.0)
+                "`equals` is {found}. It must be a string, true, false, null, or a whole number of 64 bits."
             ))
         })?;
         Ok(JsonEquals {

@@ -17,6 +17,11 @@ use crate::stream::Stream;
 /// A list of events of the log or of a stream, as it was asked for.
 pub(super) struct EventList {
     pub(super) filter: EventFilter,
+    /// The internal number of `filter.stream`, where it is known.
+    pub(super) stream_id: Option<i64>,
+    /// Whether there may be siblings of this list, which are then read together with it. Waiting for
+    /// siblings takes a millisecond, so a list that has none does not wait.
+    pub(super) is_nested: bool,
     pub(super) direction: Direction,
     pub(super) from_position: Option<Position>,
     pub(super) from_version: Option<i32>,
@@ -27,11 +32,7 @@ impl EventList {
     pub(super) async fn read(self, operation: &Operation) -> Result<EventConnection> {
         let size = self.page.size(&operation.limits)?;
         operation.ask_for(size.limit)?;
-        let head = operation
-            .store
-            .head()
-            .await
-            .map_err(|error| read_error(&error))?;
+        let head = operation.head().await?;
         let backward = self.direction == Direction::Backward;
         let whole = self.whole(operation, head);
         let decode = |token: &Option<String>| -> Result<Option<Position>> {
@@ -56,11 +57,12 @@ impl EventList {
             limit: size.limit as u64 + 1,
             ..whole.clone()
         };
-        let events = operation
-            .store
-            .events(&page)
-            .await
-            .map_err(|error| read_error(&error))?;
+        let events = if self.is_nested {
+            operation.events_with_siblings(page).await?
+        } else {
+            let events = operation.store.events(&page).await;
+            events.map_err(|error| read_error(&error))?
+        };
         let bounded = if size.from_the_end {
             before.is_some()
         } else {
@@ -98,6 +100,7 @@ impl EventList {
         EventQuery {
             scope: operation.scope.clone(),
             filter: self.filter.clone(),
+            stream_id: self.stream_id,
             after,
             through,
             versions,

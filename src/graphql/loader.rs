@@ -2,17 +2,19 @@
 //! statements, and the budget that keeps nested lists from multiplying without end.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::{Context, Error, Result};
+use async_graphql::{Context, Result};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
 use crate::event::RecordedEvent;
+use crate::position::Position;
 use crate::scope::Scope;
-use crate::store::{EventStore, ReadError, RelatedKey};
+use crate::store::{EventQuery, EventStore, ReadError};
 use crate::stream::{Stream, StreamName};
 
 /// What one operation carries with it: who asks, what it may load, how much it may ask for.
@@ -23,7 +25,14 @@ pub(super) struct Operation {
     pub(super) scope: Scope,
     pub(super) limits: PageLimits,
     loader: DataLoader<StoreLoader>,
+    turn: RwLock<Arc<Turn>>,
+}
+
+/// One execution: of a query or mutation the only one, of a subscription one per message.
+#[derive(Default)]
+struct Turn {
     nodes_asked_for: AtomicUsize,
+    head: OnceCell<Position>,
 }
 
 /// How long lists may be.
@@ -52,17 +61,27 @@ impl Operation {
             store,
             scope,
             limits,
-            nodes_asked_for: AtomicUsize::new(0),
+            turn: RwLock::default(),
         }
     }
 
-    pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {
-        ctx.data::<Self>()
+    pub(super) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Self>> {
+        ctx.data::<Arc<Self>>()
+    }
+
+    /// Begins the next message of a subscription, which has a budget and a head of its own.
+    pub(super) fn next_turn(&self) {
+        *self.turn.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    fn turn(&self) -> Arc<Turn> {
+        Arc::clone(&self.turn.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes the nodes of a list from the operation's budget, before they are read.
     pub(super) fn ask_for(&self, nodes: usize) -> Result<()> {
         let asked = self
+            .turn()
             .nodes_asked_for
             .fetch_add(nodes, Ordering::Relaxed)
             .saturating_add(nodes);
@@ -75,29 +94,55 @@ impl Operation {
     }
 
     pub(super) async fn stream_by_id(&self, id: i64) -> Result<Option<Stream>> {
-        self.loader.load_one(StreamKey(id)).await.map_err(loaded)
+        self.loader
+            .load_one(StreamKey(id))
+            .await
+            .map_err(|error| read_error(&error))
     }
 
     pub(super) async fn stream_by_name(&self, name: StreamName) -> Result<Option<Stream>> {
-        self.loader.load_one(NameKey(name)).await.map_err(loaded)
+        self.loader
+            .load_one(NameKey(name))
+            .await
+            .map_err(|error| read_error(&error))
     }
 
     pub(super) async fn event_by_id(&self, id: Uuid) -> Result<Option<Arc<RecordedEvent>>> {
-        self.loader.load_one(EventKey(id)).await.map_err(loaded)
+        self.loader
+            .load_one(EventKey(id))
+            .await
+            .map_err(|error| read_error(&error))
     }
 
-    pub(super) async fn related(&self, key: RelatedKey) -> Result<Vec<Arc<RecordedEvent>>> {
+    /// The events of a list; lists that are asked for at the same time share a statement.
+    pub(super) async fn events_with_siblings(
+        &self,
+        query: EventQuery,
+    ) -> Result<Vec<Arc<RecordedEvent>>> {
         Ok(self
             .loader
-            .load_one(key)
+            .load_one(PageKey(query))
             .await
-            .map_err(loaded)?
+            .map_err(|error| read_error(&error))?
             .unwrap_or_default())
     }
-}
 
-fn loaded(error: ReadError) -> Error {
-    read_error(&error)
+    /// The length of a list, counted up to the query's limit.
+    pub(super) async fn count_events(&self, query: EventQuery) -> Result<u64> {
+        Ok(self
+            .loader
+            .load_one(CountKey(query))
+            .await
+            .map_err(|error| read_error(&error))?
+            .unwrap_or_default())
+    }
+
+    /// The head of the log that this execution reads at: looked up once, so that all of its pages agree.
+    pub(super) async fn head(&self) -> Result<Position> {
+        let turn = self.turn();
+        let head = turn.head.get_or_try_init(|| self.store.head()).await;
+        head.copied().map_err(|error| read_error(&error))
+    }
 }
 
 struct StoreLoader {
@@ -107,6 +152,12 @@ struct StoreLoader {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct StreamKey(i64);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct PageKey(EventQuery);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct CountKey(EventQuery);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct NameKey(StreamName);
@@ -159,14 +210,33 @@ impl Loader<EventKey> for StoreLoader {
     }
 }
 
-impl Loader<RelatedKey> for StoreLoader {
+impl Loader<PageKey> for StoreLoader {
     type Value = Vec<Arc<RecordedEvent>>;
     type Error = ReadError;
 
     async fn load(
         &self,
-        keys: &[RelatedKey],
-    ) -> Result<HashMap<RelatedKey, Vec<Arc<RecordedEvent>>>, ReadError> {
-        self.store.related(&self.scope, keys).await
+        keys: &[PageKey],
+    ) -> Result<HashMap<PageKey, Vec<Arc<RecordedEvent>>>, ReadError> {
+        if let [only] = keys {
+            return Ok(HashMap::from([(
+                only.clone(),
+                self.store.events(&only.0).await?,
+            )]));
+        }
+        let queries: Vec<EventQuery> = keys.iter().map(|key| key.0.clone()).collect();
+        let found = self.store.events_of(&queries).await?;
+        Ok(queries.into_iter().map(PageKey).zip(found).collect())
+    }
+}
+
+impl Loader<CountKey> for StoreLoader {
+    type Value = u64;
+    type Error = ReadError;
+
+    async fn load(&self, keys: &[CountKey]) -> Result<HashMap<CountKey, u64>, ReadError> {
+        let queries: Vec<EventQuery> = keys.iter().map(|key| key.0.clone()).collect();
+        let found = self.store.count_events_of(&queries).await?;
+        Ok(queries.into_iter().map(CountKey).zip(found).collect())
     }
 }

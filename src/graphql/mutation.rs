@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, Result, SimpleObject, Union};
+use async_graphql::{Context, Description, Object, Result, SimpleObject, Union};
 
 use super::error_code::append_error;
 use super::input::{AppendBatchInput, AppendToStreamInput};
@@ -17,9 +17,10 @@ use super::scalar::PositionScalar;
 use crate::store::{Append, AppendError, Committed, CommittedStream};
 
 /// What changes the log.
+#[derive(Description)]
 pub(super) struct Mutation;
 
-#[Object]
+#[Object(use_type_description)]
 impl Mutation {
     /// Appends events to one stream, all or none, and answers when they are durable.
     ///

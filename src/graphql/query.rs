@@ -1,6 +1,11 @@
 //! Queries: parse → call → shape.
 
-use async_graphql::{Context, ID, Interface, Object, Result};
+#![expect(
+    clippy::unused_async,
+    reason = "the library wants every resolver to be async"
+)]
+
+use async_graphql::{Context, Description, ID, Interface, Object, Result};
 use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
@@ -19,6 +24,7 @@ use super::scalar::PositionScalar;
 use crate::cursor;
 
 /// What can be asked.
+#[derive(Description)]
 pub(super) struct Query;
 
 /// Anything that has a global id.
@@ -31,7 +37,7 @@ pub(super) enum Node {
     Event(EventObject),
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Query {
     /// The object with this global id; null if there is none that you may see.
     async fn node(
@@ -96,7 +102,7 @@ impl Query {
             .map_or((StreamOrderField::Name, Direction::Forward), |order| {
                 (order.field, order.direction)
             });
-        let list = StreamList {
+        let streams = StreamList {
             filter: filter.unwrap_or_default().parse(&operation.limits)?,
             order: field.into(),
             direction,
@@ -107,7 +113,7 @@ impl Query {
                 before,
             },
         };
-        list.read(operation).await
+        streams.read(operation).await
     }
 
     /// The event with this id; null if there is none that you may see.
@@ -158,8 +164,10 @@ impl Query {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<EventConnection> {
         let operation = Operation::of(ctx)?;
-        let list = EventList {
+        let events = EventList {
             filter: filter.unwrap_or_default().parse(&operation.limits)?,
+            stream_id: None,
+            is_nested: false,
             direction,
             from_position: from_position.map(|position| position.0),
             from_version: None,
@@ -170,14 +178,14 @@ impl Query {
                 before,
             },
         };
-        list.read(operation).await
+        events.read(operation).await
     }
 
     /// The end of the log.
     async fn head(&self, ctx: &Context<'_>) -> Result<Head> {
-        let store = &Operation::of(ctx)?.store;
-        let position = store.head().await.map_err(|error| read_error(&error))?;
-        let cursor = cursor::encode_event(store.id(), position);
+        let operation = Operation::of(ctx)?;
+        let position = operation.head().await?;
+        let cursor = cursor::encode_event(operation.store.id(), position);
         Ok(Head {
             position: PositionScalar(position),
             cursor,

@@ -142,6 +142,7 @@ impl WrongExpectedVersion {
                 stream: Some(self.missed.stream.clone()),
                 ..EventFilter::default()
             },
+            stream_id: None,
             after: Position::ORIGIN,
             through: Position::MAX,
             versions: VersionRange {
@@ -330,9 +331,9 @@ impl Refusal {
     /// A refusal of the store in the words of the API.
     pub(super) fn new(refusal: store::Refusal, scope: &Scope) -> Self {
         match refusal {
-            store::Refusal::InvalidInput(input) => Self::InvalidInput(invalid_input(input)),
+            store::Refusal::InvalidInput(input) => Self::InvalidInput(invalid_input(&input)),
             store::Refusal::InvalidEvents(violations) => {
-                Self::InvalidEvents(invalid_events(violations))
+                Self::InvalidEvents(invalid_events(&violations))
             }
             store::Refusal::LimitExceeded(limit) => Self::LimitExceeded(limit_exceeded(&limit)),
             store::Refusal::WrongExpectedVersion(checks) => {
@@ -373,7 +374,7 @@ impl Refusal {
     }
 }
 
-fn invalid_input(input: store::InvalidInput) -> InvalidInput {
+fn invalid_input(input: &store::InvalidInput) -> InvalidInput {
     let code = match input.kind {
         store::InvalidInputKind::StreamName => ErrorCode::InvalidStreamId,
         store::InvalidInputKind::ExpectedVersion => ErrorCode::InvalidExpectedVersion,
@@ -389,9 +390,9 @@ fn invalid_input(input: store::InvalidInput) -> InvalidInput {
     }
 }
 
-fn invalid_events(violations: Vec<store::Violation>) -> InvalidEvents {
-    let count = violations.len();
-    let violations: Vec<_> = violations.into_iter().map(violation).collect();
+fn invalid_events(found: &[store::Violation]) -> InvalidEvents {
+    let count = found.len();
+    let violations: Vec<_> = found.iter().map(violation).collect();
     let first = violations.first();
     let more = if count > 1 {
         format!(" ({} more violations are listed.)", count - 1)
@@ -407,13 +408,12 @@ fn invalid_events(violations: Vec<store::Violation>) -> InvalidEvents {
     }
 }
 
-fn violation(found: store::Violation) -> Violation {
-    let pointer: String = found
-        .path
-        .field
-        .iter()
-        .map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")))
-        .collect();
+fn violation(found: &store::Violation) -> Violation {
+    let mut pointer = String::new();
+    for step in &found.path.field {
+        pointer.push('/');
+        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+    }
     Violation {
         code: match found.kind {
             store::ViolationKind::Type => ErrorCode::InvalidEventType,

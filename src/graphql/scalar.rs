@@ -6,11 +6,12 @@ use async_graphql_value::RAW_VALUE_TOKEN;
 
 use crate::position::Position;
 
-/// An event's place in the whole log: a JSON number from 0 to 2^53−1, dense from 1 in commit order. 0 stands
-/// before the first event.
+/// [`Position`] as a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PositionScalar(pub Position);
 
+/// An event's place in the whole log: a JSON number from 0 to 2^53−1, dense from 1 in commit order. 0 stands
+/// before the first event.
 #[Scalar(
     name = "Position",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6"
@@ -40,14 +41,15 @@ impl ScalarType for PositionScalar {
     }
 }
 
+/// JSON text as a scalar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct JsonScalar(pub String);
+
 /// Any JSON value.
 ///
 /// Sent in a variable, it is kept exactly as written, but for white space between tokens: the order of keys
 /// and the text of every number survive (`1.10`, `1E2`, 2^64). Written as a literal inside the document, it
 /// follows GraphQL's rules for numbers instead. It comes back as it was stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct JsonScalar(pub String);
-
 #[Scalar(
     name = "JSON",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259"

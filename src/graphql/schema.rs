@@ -1,5 +1,7 @@
 //! The schema of the store: which types it has, and what each operation carries with it.
 
+use std::sync::Arc;
+
 use async_graphql::parser;
 use async_graphql::{Request, SDLExportOptions, Schema, SchemaBuilder};
 use chrono::{DateTime, Utc};
@@ -41,7 +43,7 @@ pub fn api(store: EventStore, options: &ApiOptions) -> Result<Api, parser::Error
     let pages = options.pages;
     let hook = move |request: Request| {
         // Identity comes with tokens; until then everybody may see everything.
-        request.data(Operation::new(store.clone(), Scope::All, pages))
+        request.data(Arc::new(Operation::new(store.clone(), Scope::All, pages)))
     };
     Api::new(schema.finish(), options.documents.clone(), hook)
 }

@@ -1,6 +1,8 @@
 //! Subscriptions: parse → follow → shape.
 
-use async_graphql::{Context, Result, Subscription};
+use std::sync::Arc;
+
+use async_graphql::{Context, Description, Result, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use super::error_code::{ErrorCode, invalid_cursor, read_error};
@@ -15,9 +17,10 @@ use crate::store::{EventQuery, Follow, VersionRange};
 use crate::stream::StreamName;
 
 /// What can be followed.
+#[derive(Description)]
 pub(super) struct Subscription;
 
-#[Subscription]
+#[Subscription(use_type_description)]
 impl Subscription {
     /// The log, from a place on and then live. Every event that matches comes once, in order, however slow
     /// the client is; every message carries a cursor to resume after it.
@@ -52,20 +55,20 @@ impl Subscription {
 }
 
 fn feed(
-    operation: &Operation,
+    operation: &Arc<Operation>,
     filter: EventFilter,
     after: Position,
 ) -> impl Stream<Item = EventFeedMessage> + use<> {
-    let store_id = operation.store.id();
+    let operation = Arc::clone(operation);
     let follow = Follow {
         scope: operation.scope.clone(),
         filter,
         after,
     };
-    operation
-        .store
-        .follow(follow)
-        .map(move |message| EventFeedMessage::new(store_id, message))
+    operation.store.follow(follow).map(move |message| {
+        operation.next_turn();
+        EventFeedMessage::new(operation.store.id(), message)
+    })
 }
 
 /// The position after which a feed begins, resolved once.
@@ -121,6 +124,7 @@ async fn after_version(
             stream: Some(stream.clone()),
             ..EventFilter::default()
         },
+        stream_id: None,
         after: Position::ORIGIN,
         through: Position::MAX,
         versions: VersionRange {

@@ -279,6 +279,7 @@ impl<'a> Scanner<'a> {
         JsonTextError {
             problem,
             path: self.path(),
+            steps: self.steps(),
             offset,
         }
     }
@@ -296,6 +297,14 @@ impl<'a> Scanner<'a> {
             }
         }
         path
+    }
+
+    fn steps(&self) -> Vec<String> {
+        let step = |container: &Container<'_>| match container {
+            Container::Object { current, .. } => current.map(|key| excerpt(&decode(key))),
+            Container::Array { index } => Some(index.to_string()),
+        };
+        self.open.iter().filter_map(step).collect()
     }
 }
 
@@ -328,11 +337,13 @@ pub(super) fn not_utf8(raw: &[u8], valid: usize, limits: &JsonLimits) -> JsonTex
         Some(Err(error)) => JsonTextError {
             problem: Problem::InvalidUtf8,
             path: error.path,
+            steps: error.steps,
             offset: valid,
         },
         Some(Ok(_)) | None => JsonTextError {
             problem: Problem::InvalidUtf8,
             path: String::new(),
+            steps: Vec::new(),
             offset: valid,
         },
     }

@@ -2,9 +2,12 @@
 (function () {
   "use strict";
 
-  const readEvents = `# Events are kept in streams, one stream for each game. Press the play button.
+  const readStreams = `# Events are kept in streams, one for each game. Press the play button.
 query Streams {
-  streams(first: 5) {
+  head {
+    position
+  }
+  streams(first: 5, orderBy: { field: UPDATED_AT, direction: BACKWARD }) {
     nodes {
       name
       version
@@ -12,7 +15,15 @@ query Streams {
         nodes {
           position
           type
-          data
+          recordedAt
+          payload {
+            __typename
+            ... on GuessProcessed {
+              player1Word
+              player2Word
+              guessSuccessful
+            }
+          }
         }
       }
     }
@@ -20,8 +31,9 @@ query Streams {
 }
 `;
 
-  const appendEvent = `# Appends one event. Run it twice: the second time the stream already has a version,
-# so the expected version is wrong, and the answer says which one it is.
+  const appendEvent = `# Appends the event in the variables below. Run it twice: the event has an id of its own, so the
+# second time it is recognised as a retry (duplicate: true), and nothing is written again.
+# Then change the eventId and run it once more: the stream is no longer at version 0.
 mutation Append($input: AppendToStreamInput!) {
   appendToStream(input: $input) {
     __typename
@@ -34,6 +46,7 @@ mutation Append($input: AppendToStreamInput!) {
       code
       message
       retryable
+      path
     }
     ... on WrongExpectedVersion {
       actual
@@ -42,51 +55,66 @@ mutation Append($input: AppendToStreamInput!) {
 }
 `;
 
-  const appendVariables = {
-    input: {
-      stream: "game-playground",
-      expectedVersion: { state: "NO_STREAM" },
-      events: [
-        {
-          type: "GameStarted",
-          data: { game_id: "playground" },
-          metadata: { source: "playground" },
-        },
-      ],
-    },
-  };
-
-  const followEvents = `# Shows events as they are appended. Start it, then run the append in its own tab.
+  const followLog = `# Shows events as they are appended. Start it, then run the append in another tab of the browser.
 subscription Follow {
   events(from: { at: END }) {
     __typename
-    ... on EventReceived {
+    ... on FeedPoint {
       cursor
+      position
+    }
+    ... on EventReceived {
       event {
-        position
         streamName
+        streamVersion
         type
         data
       }
-    }
-    ... on CaughtUp {
-      cursor
-      position
     }
   }
 }
 `;
 
-  const socketUrl = location.origin.replace(/^http/, "ws") + "/graphql";
+  // Random, but not secret: browsers offer crypto.randomUUID on secure pages only.
+  function uuid() {
+    return "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
+      (digit ^ ((Math.random() * 16) >> (digit / 4))).toString(16),
+    );
+  }
+
+  function gameStarted() {
+    const game = uuid();
+    const players = ["517400303631233767", "1003000043536610074"];
+    const team = players.join("_");
+    const now = new Date().toISOString();
+    return {
+      stream: `game-${game}`,
+      expectedVersion: { exactly: 0 },
+      events: [
+        {
+          eventId: uuid(),
+          type: "game_started",
+          data: {
+            game_id: game,
+            guild_id: "964224541917669458",
+            mode: "two_player",
+            round_number: 1,
+            teams: { [team]: players },
+            team_ids: [team],
+            player_ids: players,
+            config: {},
+            started_at: now,
+            timestamp: now,
+          },
+          metadata: { correlation_id: uuid(), source_id: "system:playground", source: "system" },
+        },
+      ],
+    };
+  }
 
   function createFetcher() {
-    const options = { url: "/graphql" };
-    if (window.graphqlWs) {
-      options.wsClient = window.graphqlWs.createClient({ url: socketUrl });
-    } else {
-      options.subscriptionUrl = socketUrl;
-    }
-    return GraphiQL.createFetcher(options);
+    const socketUrl = location.origin.replace(/^http/, "ws") + "/graphql";
+    return GraphiQL.createFetcher({ url: "/graphql", subscriptionUrl: socketUrl });
   }
 
   const root = document.getElementById("playground");
@@ -95,9 +123,9 @@ subscription Follow {
     return;
   }
   const tabs = [
-    { query: readEvents },
-    { query: appendEvent, variables: JSON.stringify(appendVariables, null, 2) },
-    { query: followEvents },
+    { query: readStreams },
+    { query: appendEvent, variables: JSON.stringify({ input: gameStarted() }, null, 2) },
+    { query: followLog },
   ];
   ReactDOM.createRoot(root).render(
     React.createElement(GraphiQL, {

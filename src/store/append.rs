@@ -148,7 +148,7 @@ pub(super) fn prepare(append: Append, limits: &AppendLimits) -> Result<PreparedA
             violations: &mut violations,
         };
         let mut events = Vec::with_capacity(stream.events.len());
-        for (event_index, event) in stream.events.into_iter().enumerate() {
+        for (event_index, event) in stream.events.iter().enumerate() {
             events.extend(shape.prepare(event_index, event)?);
         }
         streams.push(PreparedStream {
@@ -298,7 +298,11 @@ struct EventShape<'a> {
 }
 
 impl EventShape<'_> {
-    fn prepare(&mut self, index: usize, event: NewEvent) -> Result<Option<PreparedEvent>, Refusal> {
+    fn prepare(
+        &mut self,
+        index: usize,
+        event: &NewEvent,
+    ) -> Result<Option<PreparedEvent>, Refusal> {
         let before = self.violations.len();
         let event_type = self.event_type(index, &event.event_type);
         let schema_version = self.schema_version(index, event.schema_version);
@@ -388,7 +392,7 @@ impl EventShape<'_> {
             Err(error) => {
                 let message = error.message_under(field);
                 let mut steps = vec![field];
-                steps.extend((!error.path.is_empty()).then_some(error.path.as_str()));
+                steps.extend(error.steps.iter().map(String::as_str));
                 self.violate(ViolationKind::Data, index, &steps, "json", message);
                 return None;
             }

@@ -203,16 +203,13 @@ impl Committer {
             new_salt,
             &stage,
         );
-        let written = match tokio::time::timeout(self.database.statement_timeout(), work).await {
-            Ok(result) => result?,
-            Err(_) => {
-                let reason = "the transaction took too long".to_owned();
-                return Err(Failure::Away {
-                    reason,
-                    in_doubt: stage.is_committing(),
-                });
-            }
+        let limit = self.database.statement_timeout();
+        let Ok(result) = tokio::time::timeout(limit, work).await else {
+            let reason = "the transaction took too long".to_owned();
+            let in_doubt = stage.is_committing();
+            return Err(Failure::Away { reason, in_doubt });
         };
+        let written = result?;
         // The order matters: a caller that has its answer must find its events on every feed and page of
         // this node, so the hub hears first.
         self.hub.publish(&written.events, written.head);

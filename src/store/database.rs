@@ -291,10 +291,12 @@ fn postgres_pool(
         .test_before_acquire(false)
         .after_connect(move |connection, _| {
             Box::pin(async move {
+                // A node that vanishes while it holds the head of the log must not hold it for ever.
                 // Appends read what they locked, so they need READ COMMITTED whatever the database's
                 // default is; and an acknowledged append is durable whatever the default is (rule A5).
                 let settings = format!(
                     "SET statement_timeout = {timeout};
+                     SET idle_in_transaction_session_timeout = {timeout};
                      SET default_transaction_isolation = 'read committed';
                      SELECT set_config('synchronous_commit', 'on', false)
                       WHERE current_setting('synchronous_commit') = 'off'"
@@ -401,7 +403,8 @@ fn is_away(error: &DbErr) -> bool {
 }
 
 /// PostgreSQL: class 08 (connection), 57P (shutting down, starting up), 53300 (too many connections), 57014
-/// (cancelled, so too slow), 25006 (a standby). SQLite: 5 busy, 6 locked, 10 I/O, 13 full, each with its
+/// (cancelled, so too slow), 25P03 (idle in a transaction for too long), 25006 (a standby), 40001 and 40P01
+/// (try again). SQLite: 5 busy, 6 locked, 10 I/O, 13 full, each with its
 /// extended codes.
 fn is_away_code(code: &str) -> bool {
     let sqlite = code
@@ -409,6 +412,6 @@ fn is_away_code(code: &str) -> bool {
         .is_ok_and(|number| code.len() < 5 && [5, 6, 10, 13].contains(&(number & 0xff)));
     code.starts_with("08")
         || code.starts_with("57P")
-        || ["53300", "57014", "25006"].contains(&code)
+        || ["53300", "57014", "25P03", "25006", "40001", "40P01"].contains(&code)
         || sqlite
 }

@@ -129,9 +129,7 @@ impl Follower {
                 return Some(message);
             }
             if self.is_live {
-                if self.listen().await.is_none() {
-                    return None;
-                }
+                self.listen().await?;
             } else {
                 self.catch_up().await;
             }
@@ -177,6 +175,7 @@ impl Follower {
         let query = EventQuery {
             scope: self.scope.clone(),
             filter: self.filter.clone(),
+            stream_id: None,
             after: self.cursor,
             through,
             versions: VersionRange::default(),
@@ -199,19 +198,18 @@ impl Follower {
     async fn listen(&mut self) -> Option<()> {
         let heard = if self.cursor > self.told {
             let interval = self.store.follow_options().checkpoint_interval;
-            match tokio::time::timeout(interval, self.listener.hear()).await {
-                Ok(heard) => heard,
-                Err(_) => {
-                    self.pending.push_back(FeedMessage::Checkpoint(self.cursor));
-                    return Some(());
-                }
+            if let Ok(heard) = tokio::time::timeout(interval, self.listener.hear()).await {
+                heard
+            } else {
+                self.pending.push_back(FeedMessage::Checkpoint(self.cursor));
+                return Some(());
             }
         } else {
             self.listener.hear().await
         };
         match heard {
             Heard::Signal(Signal::Event(event)) => self.hear_event(event),
-            Heard::Signal(Signal::Head(head)) => self.is_live = self.cursor >= head,
+            Heard::Signal(Signal::Head(reached)) => self.is_live = self.cursor >= reached,
             Heard::FellOff => {
                 self.is_live = false;
                 self.owes_caught_up = true;

@@ -33,12 +33,14 @@ pub enum ReadError {
 }
 
 /// A bounded part of the log under a filter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EventQuery {
     /// What the caller may see.
     pub scope: Scope,
     /// What the caller wants.
     pub filter: EventFilter,
+    /// The internal number of `filter.stream`, for a caller that has it: saves a look-up by name.
+    pub stream_id: Option<i64>,
     /// Exclusive.
     pub after: Position,
     /// Inclusive.
@@ -97,28 +99,6 @@ pub struct StreamQuery {
 /// A place in a list of streams: milliseconds since 1970 (0 in a list by name), and the name.
 pub type StreamKey = (i64, String);
 
-/// A page of the events that share a cause or a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RelatedKey {
-    /// Which relation.
-    pub relation: Relation,
-    /// The shared id.
-    pub id: Arc<str>,
-    /// Exclusive.
-    pub after: Position,
-    /// The most events to return.
-    pub limit: u64,
-}
-
-/// How events are related.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Relation {
-    /// They have the same `causation_id`.
-    Causation,
-    /// They have the same `correlation_id`.
-    Correlation,
-}
-
 /// The most sub-selects in one statement; SQLite allows 500.
 const MOST_PARTS: usize = 400;
 /// Up to this many streams a prefix is resolved to a list; beyond, it is compared along the log.
@@ -148,6 +128,77 @@ impl EventStore {
         self.rows(&statement).await?.iter().map(event_of).collect()
     }
 
+    /// The events of several parts of the log, each in its order up to its limit: one statement for all
+    /// parts that need no look-up by a stream's name or prefix.
+    pub async fn events_of(
+        &self,
+        queries: &[EventQuery],
+    ) -> Result<Vec<Vec<Arc<RecordedEvent>>>, ReadError> {
+        let backend = self.database().backend();
+        let mut found = vec![Vec::new(); queries.len()];
+        for row in self
+            .parts(queries, |page| select::page(backend, page))
+            .await?
+        {
+            let part: i32 = row.try_get_by("part").map_err(|error| fault(&error))?;
+            let events = usize::try_from(part)
+                .ok()
+                .and_then(|part| found.get_mut(part));
+            events.ok_or(ReadError::Fault)?.push(event_of(&row)?);
+        }
+        // A union has no order of its own.
+        for (events, query) in found.iter_mut().zip(queries) {
+            events.sort_unstable_by_key(|event| event.position);
+            if query.descending {
+                events.reverse();
+            }
+        }
+        Ok(found)
+    }
+
+    /// The numbers of events of several parts of the log, each counted no further than its limit.
+    pub async fn count_events_of(&self, queries: &[EventQuery]) -> Result<Vec<u64>, ReadError> {
+        let backend = self.database().backend();
+        let mut found = vec![0; queries.len()];
+        for row in self
+            .parts(queries, |page| select::count(backend, page))
+            .await?
+        {
+            let part: i32 = row.try_get_by("part").map_err(|error| fault(&error))?;
+            let count: i64 = row.try_get_by_index(0).map_err(|error| fault(&error))?;
+            let slot = usize::try_from(part)
+                .ok()
+                .and_then(|part| found.get_mut(part));
+            *slot.ok_or(ReadError::Fault)? = u64::try_from(count).map_err(|error| fault(&error))?;
+        }
+        Ok(found)
+    }
+
+    /// The rows of all parts, each with the number of its part in the column `part`.
+    async fn parts(
+        &self,
+        queries: &[EventQuery],
+        statement: impl Fn(&Page<'_>) -> SelectStatement,
+    ) -> Result<Vec<QueryResult>, ReadError> {
+        let mut parts = Vec::with_capacity(queries.len());
+        for (query, number) in queries.iter().zip(0_i32..) {
+            if let Some(page) = self.page(query).await? {
+                parts.push(part(statement(&page), number));
+            }
+        }
+        let mut rows = Vec::new();
+        for parts in parts.chunks(MOST_PARTS) {
+            if let Some((first, rest)) = parts.split_first() {
+                let mut all = first.clone();
+                for part in rest {
+                    all.union(UnionType::All, part.clone());
+                }
+                rows.extend(self.rows(&all).await?);
+            }
+        }
+        Ok(rows)
+    }
+
     /// The number of events of a part of the log, counted no further than the limit.
     pub async fn count_events(&self, query: &EventQuery) -> Result<u64, ReadError> {
         let Some(page) = self.page(query).await? else {
@@ -160,6 +211,9 @@ impl EventStore {
     /// `None` if the filter names streams that do not exist.
     async fn page<'a>(&self, query: &'a EventQuery) -> Result<Option<Page<'a>>, ReadError> {
         let streams = match (&query.filter.stream, &query.filter.stream_prefix) {
+            (Some(_), _) if query.stream_id.is_some() => {
+                Streams::One(query.stream_id.unwrap_or_default())
+            }
             (Some(name), _) => match self.stream(&query.scope, name).await? {
                 Some(stream) => Streams::One(stream.id),
                 None => return Ok(None),
@@ -277,7 +331,7 @@ impl EventStore {
         let select = Query::select()
             .column(event::Column::Position)
             .from(event::Entity)
-            .and_where(Expr::col(event::Column::RecordedAt).gte(time.timestamp_millis()))
+            .and_where(Expr::col(event::Column::RecordedAt).gte(select::first_millisecond(time)))
             .order_by(event::Column::RecordedAt, Order::Asc)
             .order_by(event::Column::Position, Order::Asc)
             .limit(1)
@@ -290,37 +344,6 @@ impl EventStore {
             )),
             None => Ok(head.next()),
         }
-    }
-
-    /// For each key, the events that share its id: one statement for a whole page of keys.
-    pub async fn related(
-        &self,
-        scope: &Scope,
-        keys: &[RelatedKey],
-    ) -> Result<HashMap<RelatedKey, Vec<Arc<RecordedEvent>>>, ReadError> {
-        let mut found: HashMap<RelatedKey, Vec<Arc<RecordedEvent>>> = HashMap::new();
-        for keys in keys.chunks(MOST_PARTS) {
-            let mut parts = keys
-                .iter()
-                .zip(0_i32..)
-                .map(|(key, number)| related(scope, key, number));
-            let Some(mut all) = parts.next() else {
-                continue;
-            };
-            for part in parts {
-                all.union(UnionType::All, part);
-            }
-            all.order_by(Alias::new("position"), Order::Asc);
-            for row in self.rows(&all).await? {
-                let number: i32 = row.try_get_by("part").map_err(|error| fault(&error))?;
-                let key = usize::try_from(number)
-                    .ok()
-                    .and_then(|number| keys.get(number));
-                let key = key.ok_or(ReadError::Fault)?;
-                found.entry(key.clone()).or_default().push(event_of(&row)?);
-            }
-        }
-        Ok(found)
     }
 
     /// A part of the list of streams, in order, up to the limit.
@@ -403,23 +426,12 @@ fn select_streams() -> SelectStatement {
         .to_owned()
 }
 
-fn related(scope: &Scope, key: &RelatedKey, number: i32) -> SelectStatement {
-    let column = match key.relation {
-        Relation::Causation => event::Column::CausationId,
-        Relation::Correlation => event::Column::CorrelationId,
-    };
-    let part = row::select_events()
-        .expr_as(Expr::val(number), Alias::new("part"))
-        .and_where(Expr::col((event::Entity, column)).eq(key.id.as_ref()))
-        .and_where(Expr::col((event::Entity, event::Column::Position)).gt(key.after.get()))
-        .cond_where(event_scope(scope))
-        .order_by((event::Entity, event::Column::Position), Order::Asc)
-        .limit(key.limit)
-        .to_owned();
-    // The sub-select keeps the part's own order and limit inside the union.
+/// A statement as a part of a union, with its number. The sub-select keeps its own order and limit.
+fn part(statement: SelectStatement, number: i32) -> SelectStatement {
     Query::select()
         .column(Asterisk)
-        .from_subquery(part, Alias::new("part_of"))
+        .expr_as(Expr::val(number), Alias::new("part"))
+        .from_subquery(statement, Alias::new("part_of"))
         .to_owned()
 }
 

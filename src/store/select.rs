@@ -1,6 +1,7 @@
 //! Filters, scopes and pages as SQL. Each filter walks an index that ends with the position, so that a page
 //! comes out of the index already in order.
 
+use chrono::{DateTime, Utc};
 use entity::{event, stream};
 use sea_orm::sea_query::{
     Alias, Asterisk, Condition, Expr, ExprTrait, IntoColumnRef, Order, Query, SelectStatement,
@@ -42,7 +43,7 @@ pub(super) enum Streams {
 }
 
 /// A range of versions of one stream, both ends included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct VersionRange {
     /// The least version.
     pub from: Option<i32>,
@@ -53,18 +54,18 @@ pub struct VersionRange {
 /// The statement for a page.
 pub(super) fn page(backend: DbBackend, page: &Page<'_>) -> SelectStatement {
     let Some((column, values)) = union_driver(page) else {
-        return ordered(one(backend, page, Driver::of(page)), page);
+        return ordered(one(backend, page, &Driver::of(page)), page);
     };
     // One walk along the index per value, merged; an IN would make SQLite sort all that match.
     let mut parts = values.iter().map(|value| {
-        let part = one(backend, page, Driver::Equals(column, value.clone()));
+        let part = one(backend, page, &Driver::Equals(column, value.clone()));
         Query::select()
             .column(Asterisk)
             .from_subquery(ordered(part, page), Alias::new("part"))
             .to_owned()
     });
     let Some(mut all) = parts.next() else {
-        return ordered(one(backend, page, Driver::of(page)), page);
+        return ordered(one(backend, page, &Driver::of(page)), page);
     };
     for part in parts {
         all.union(UnionType::All, part);
@@ -137,9 +138,9 @@ fn union_driver<'a>(page: &Page<'a>) -> Option<(event::Column, &'a [String])> {
     }
 }
 
-fn one(backend: DbBackend, page: &Page<'_>, driver: Driver) -> SelectStatement {
+fn one(backend: DbBackend, page: &Page<'_>, driver: &Driver) -> SelectStatement {
     row::select_events()
-        .cond_where(conditions(backend, page, &driver))
+        .cond_where(conditions(backend, page, driver))
         .to_owned()
 }
 
@@ -278,13 +279,13 @@ pub(super) fn begins_with(column: impl IntoColumnRef + Clone, prefix: &str) -> C
 
 /// Recording times never decrease along the log, so a range of times is a range of positions.
 fn recorded(all: Condition, filter: &EventFilter) -> Condition {
-    let first_from = |time: chrono::DateTime<chrono::Utc>| {
+    let first_from = |time: DateTime<Utc>| {
         let first = Query::select()
             .column((Alias::new("timed"), event::Column::Position))
             .from_as(event::Entity, Alias::new("timed"))
             .and_where(
                 Expr::col((Alias::new("timed"), event::Column::RecordedAt))
-                    .gte(time.timestamp_millis()),
+                    .gte(first_millisecond(time)),
             )
             .order_by((Alias::new("timed"), event::Column::RecordedAt), Order::Asc)
             .order_by((Alias::new("timed"), event::Column::Position), Order::Asc)
@@ -305,6 +306,17 @@ fn recorded(all: Condition, filter: &EventFilter) -> Condition {
             .recorded_before
             .map(|time| column().lt(first_from(time))),
     )
+}
+
+/// The first whole millisecond at or after a time. Recording times are whole milliseconds: rounding down
+/// would take one that is earlier than the time for one that is not.
+pub(super) fn first_millisecond(time: DateTime<Utc>) -> i64 {
+    let whole = time.timestamp_millis();
+    if time.timestamp_subsec_nanos().is_multiple_of(1_000_000) {
+        whole
+    } else {
+        whole.saturating_add(1)
+    }
 }
 
 fn list(

@@ -5,7 +5,15 @@
     reason = "tests say what they expect by panicking"
 )]
 
+mod command_line;
+mod sdl;
 mod support;
 
+mod append;
+mod audits;
+mod follow;
+mod games;
 mod json_path;
+mod operations;
+mod schema;
 mod smoke;

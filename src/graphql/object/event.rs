@@ -1,9 +1,14 @@
 //! An event, and lists of events.
 
+#![expect(
+    clippy::unused_async,
+    reason = "the library wants every resolver to be async"
+)]
+
 use std::sync::Arc;
 
 use async_graphql::connection::PageInfo;
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -12,16 +17,19 @@ use super::payload::{DecodeError, EventPayload, decode};
 use super::stream::StreamObject;
 use crate::cursor;
 use crate::event::RecordedEvent;
-use crate::graphql::error_code::{ErrorCode, invalid_cursor, read_error};
+use crate::filter::EventFilter;
+use crate::graphql::error_code::ErrorCode;
+use crate::graphql::input::Direction;
+use crate::graphql::list::EventList;
 use crate::graphql::loader::Operation;
 use crate::graphql::node_id::NodeId;
 use crate::graphql::page::{Count, PageArguments, Rows};
 use crate::graphql::scalar::{JsonScalar, PositionScalar};
 use crate::position::Position;
-use crate::store::{EventQuery, RelatedKey, Relation};
+use crate::store::EventQuery;
 
 /// A recorded event: a fact that the store keeps for ever, exactly as it was appended.
-#[derive(Clone)]
+#[derive(Description, Clone)]
 pub(in crate::graphql) struct EventObject(pub(in crate::graphql) Arc<RecordedEvent>);
 
 /// Why an event's payload is not shown. Its position, id and hashes stay.
@@ -37,7 +45,7 @@ pub(in crate::graphql) enum RemovalReason {
     Scavenged,
 }
 
-#[Object(name = "Event")]
+#[Object(name = "Event", use_type_description)]
 impl EventObject {
     /// Global id, for `node`.
     pub async fn id(&self) -> ID {
@@ -160,8 +168,17 @@ impl EventObject {
         #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
     ) -> Result<EventConnection> {
-        let id: Arc<str> = self.0.event_id.to_string().into();
-        related(ctx, Relation::Causation, id, first, after).await
+        let causation_ids = vec![self.0.event_id.to_string()];
+        related(
+            ctx,
+            EventFilter {
+                causation_ids,
+                ..EventFilter::default()
+            },
+            first,
+            after,
+        )
+        .await
     }
 
     /// The events of its conversation, itself among them, oldest first.
@@ -171,8 +188,17 @@ impl EventObject {
         #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
     ) -> Result<EventConnection> {
-        let id = Arc::clone(&self.0.correlation_id);
-        related(ctx, Relation::Correlation, id, first, after).await
+        let correlation_ids = vec![self.0.correlation_id.to_string()];
+        related(
+            ctx,
+            EventFilter {
+                correlation_ids,
+                ..EventFilter::default()
+            },
+            first,
+            after,
+        )
+        .await
     }
 
     /// SHA-256, in hexadecimal, of salt, type, schema version, data and metadata.
@@ -189,61 +215,29 @@ impl EventObject {
 
 async fn related(
     ctx: &Context<'_>,
-    relation: Relation,
-    id: Arc<str>,
+    filter: EventFilter,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<EventConnection> {
-    let operation = Operation::of(ctx)?;
-    let size = PageArguments {
-        first,
-        after: None,
-        last: None,
-        before: None,
-    }
-    .size(&operation.limits)?;
-    operation.ask_for(size.limit)?;
-    let head = operation.store.published_head();
-    let start = match &after {
-        Some(after) => cursor::decode_event(operation.store.id(), Position::MAX, after)
-            .map_err(|error| invalid_cursor(&error))?,
-        None => Position::ORIGIN,
-    };
-    let key = RelatedKey {
-        relation,
-        id: Arc::clone(&id),
-        after: start,
-        limit: size.limit as u64 + 1,
-    };
-    let events = operation.related(key).await?;
-    let filter = crate::filter::EventFilter {
-        correlation_ids: matches!(relation, Relation::Correlation)
-            .then(|| id.to_string())
-            .into_iter()
-            .collect(),
-        causation_ids: matches!(relation, Relation::Causation)
-            .then(|| id.to_string())
-            .into_iter()
-            .collect(),
-        ..Default::default()
-    };
-    let counted = EventQuery {
-        scope: operation.scope.clone(),
+    let list = EventList {
         filter,
-        after: Position::ORIGIN,
-        through: Position::MAX,
-        versions: crate::store::VersionRange::default(),
-        descending: false,
-        limit: 0,
+        stream_id: None,
+        is_nested: true,
+        direction: Direction::Forward,
+        from_position: None,
+        from_version: None,
+        page: PageArguments {
+            first,
+            after,
+            last: None,
+            before: None,
+        },
     };
-    Ok(EventConnection {
-        rows: Rows::new(events, size, after.is_some()),
-        head,
-        counted,
-    })
+    list.read(Operation::of(ctx)?).await
 }
 
 /// A page of events.
+#[derive(Description)]
 pub(in crate::graphql) struct EventConnection {
     pub(in crate::graphql) rows: Rows<Arc<RecordedEvent>>,
     pub(in crate::graphql) head: Position,
@@ -261,7 +255,7 @@ pub(in crate::graphql) struct EventEdge {
     node: EventObject,
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl EventConnection {
     /// The events with their cursors.
     async fn edges(&self, ctx: &Context<'_>) -> Result<Vec<EventEdge>> {
@@ -304,11 +298,7 @@ impl EventConnection {
             limit: limit + 1,
             ..self.counted.clone()
         };
-        let found = operation
-            .store
-            .count_events(&query)
-            .await
-            .map_err(|error| read_error(&error))?;
+        let found = operation.count_events(query).await?;
         Ok(Count::up_to(found, limit))
     }
 }

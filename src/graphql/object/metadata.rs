@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::Object;
+use async_graphql::{Description, Object};
 
 use crate::event::RecordedEvent;
 use crate::graphql::scalar::JsonScalar;
@@ -10,6 +10,7 @@ use crate::json_text::{JsonText, Member};
 
 /// Who, why and when around an event, as its writer sent it. The store never edits metadata; where a value
 /// is not a string, its field here is null and `raw` shows it.
+#[derive(Description)]
 pub(in crate::graphql) struct EventMetadata {
     text: JsonText,
     correlation_id: Arc<str>,
@@ -32,7 +33,7 @@ impl EventMetadata {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl EventMetadata {
     /// The conversation that the event belongs to; the event's own id where its writer named none.
     async fn correlation_id(&self) -> &str {

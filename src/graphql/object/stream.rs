@@ -1,7 +1,7 @@
 //! A stream, and lists of streams.
 
 use async_graphql::connection::PageInfo;
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::event::EventConnection;
@@ -17,10 +17,10 @@ use crate::store::{StreamOrder, StreamQuery};
 use crate::stream::Stream;
 
 /// A stream: the ordered events of one thing, for example of one game.
-#[derive(Clone)]
+#[derive(Description, Clone)]
 pub(in crate::graphql) struct StreamObject(pub(in crate::graphql) Stream);
 
-#[Object(name = "Stream")]
+#[Object(name = "Stream", use_type_description)]
 impl StreamObject {
     /// Global id, for `node`.
     pub async fn id(&self) -> ID {
@@ -83,11 +83,13 @@ impl StreamObject {
         let operation = Operation::of(ctx)?;
         check_version("fromVersion", from_version)?;
         let filter = filter.unwrap_or_default().parse(&operation.limits)?;
-        let list = EventList {
+        let events = EventList {
             filter: EventFilter {
                 stream: Some(self.0.name.clone()),
                 ..filter
             },
+            stream_id: Some(self.0.id),
+            is_nested: true,
             direction,
             from_position: None,
             from_version,
@@ -98,11 +100,12 @@ impl StreamObject {
                 before,
             },
         };
-        list.read(operation).await
+        events.read(operation).await
     }
 }
 
 /// A page of streams.
+#[derive(Description)]
 pub(in crate::graphql) struct StreamConnection {
     pub(in crate::graphql) rows: Rows<Stream>,
     pub(in crate::graphql) order: StreamOrder,
@@ -127,7 +130,7 @@ impl StreamConnection {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl StreamConnection {
     /// The streams with their cursors.
     async fn edges(&self) -> Vec<StreamEdge> {

@@ -1,0 +1,249 @@
+//! A feed as a client sees it, with the promises about it checked message by message.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{GraphqlSocket, SocketOptions, Subscription, SubscriptionMessage};
+
+/// Longer than any of these tests should take, for waits that many of them share the machine with.
+pub(super) const LONG: Duration = Duration::from_mins(2);
+
+const QUERY: &str = "subscription Feed($from: StartFrom, $filter: EventFilter) {
+  feed: events(from: $from, filter: $filter) { ...Message }
+}
+fragment Message on EventFeedMessage {
+  __typename
+  ... on FeedPoint { position cursor }
+  ... on EventReceived { event { eventId } }
+}";
+
+const STREAM_QUERY: &str = "subscription Feed($name: String!, $from: StartFrom) {
+  feed: stream(name: $name, from: $from) { ...Message }
+}
+fragment Message on EventFeedMessage {
+  __typename
+  ... on FeedPoint { position cursor }
+  ... on EventReceived { event { eventId } }
+}";
+
+/// What a message of a feed is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Event,
+    CaughtUp,
+    FellBehind,
+    Checkpoint,
+}
+
+/// One message of a feed.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) kind: Kind,
+    pub(super) position: i64,
+    pub(super) cursor: String,
+    /// Of an event only.
+    pub(super) event_id: Option<String>,
+}
+
+/// A feed over a WebSocket of its own. Each message is checked when it comes: positions never decrease, and
+/// those of events increase.
+pub(super) struct Feed {
+    subscription: Subscription,
+    /// The messages so far.
+    pub(super) told: Vec<Told>,
+    last_event: i64,
+}
+
+impl Feed {
+    /// Follows the log from a place (`StartFrom`) under a filter (`EventFilter` or null).
+    pub(super) async fn start(base_url: &str, from: Value, filter: Value) -> Self {
+        Self::start_with(base_url, SocketOptions::default(), from, filter).await
+    }
+
+    /// Follows the log over a socket with options.
+    pub(super) async fn start_with(
+        base_url: &str,
+        options: SocketOptions,
+        from: Value,
+        filter: Value,
+    ) -> Self {
+        let variables = json!({"from": from, "filter": filter});
+        let subscription =
+            Subscription::start_with(base_url, options, Value::Null, QUERY, variables).await;
+        Self::over(subscription)
+    }
+
+    /// Follows one stream.
+    pub(super) async fn of_stream(base_url: &str, name: &str, from: Value) -> Self {
+        let variables = json!({"name": name, "from": from});
+        Self::over(Subscription::start(base_url, STREAM_QUERY, variables).await)
+    }
+
+    fn over(subscription: Subscription) -> Self {
+        Self {
+            subscription: subscription.with_deadline(LONG),
+            told: Vec::new(),
+            last_event: 0,
+        }
+    }
+
+    /// The next message; `None` when the connection has ended.
+    pub(super) async fn next(&mut self) -> Option<Told> {
+        let result = match self.subscription.next_message().await {
+            SubscriptionMessage::Next(result) => result,
+            SubscriptionMessage::Closed(_) => return None,
+            other => panic!("a feed is not to say {other:?}"),
+        };
+        assert!(result.get("errors").is_none(), "the feed says {result:#}");
+        let told = parse(&result["data"]["feed"]);
+        self.check(&told);
+        self.told.push(told.clone());
+        Some(told)
+    }
+
+    fn check(&mut self, told: &Told) {
+        let last = self.told.last().map_or(0, |last| last.position);
+        assert!(
+            told.position >= last,
+            "{told:?} goes back behind {last}: {:?}",
+            self.told
+        );
+        if told.kind == Kind::Event {
+            assert!(
+                told.position > self.last_event,
+                "{told:?} comes twice or too late, after {}",
+                self.last_event
+            );
+            self.last_event = told.position;
+        }
+    }
+
+    /// The next message, which is to come.
+    pub(super) async fn expect(&mut self) -> Told {
+        let told = self.next().await;
+        told.unwrap_or_else(|| panic!("the feed has ended: {:?}", self.subscription.closed()))
+    }
+
+    /// The next message, which is to be of a kind.
+    pub(super) async fn expect_kind(&mut self, kind: Kind) -> Told {
+        let told = self.expect().await;
+        assert_eq!(told.kind, kind, "{told:?}");
+        told
+    }
+
+    /// Reads on until a message of this kind, and returns it.
+    pub(super) async fn until_kind(&mut self, kind: Kind) -> Told {
+        loop {
+            let told = self.expect().await;
+            if told.kind == kind {
+                return told;
+            }
+        }
+    }
+
+    /// Reads on until the feed stands at this position or later.
+    pub(super) async fn until_position(&mut self, position: i64) {
+        while self.position() < position {
+            self.expect().await;
+        }
+    }
+
+    /// Reads on until this many events have come in all.
+    pub(super) async fn until_events(&mut self, count: usize) {
+        let mut seen = self.event_positions().len();
+        while seen < count {
+            seen += usize::from(self.expect().await.kind == Kind::Event);
+        }
+    }
+
+    /// Reads on until the connection has ended, and says with which code and reason.
+    pub(super) async fn until_closed(&mut self) -> (u16, String) {
+        while self.next().await.is_some() {}
+        let closed = self.subscription.closed().unwrap();
+        (closed.code, closed.reason.clone())
+    }
+
+    /// Where the feed stands.
+    pub(super) fn position(&self) -> i64 {
+        self.told.last().map_or(-1, |told| told.position)
+    }
+
+    /// The cursor of the last message.
+    pub(super) fn cursor(&self) -> String {
+        self.told.last().unwrap().cursor.clone()
+    }
+
+    /// The positions of the events so far.
+    pub(super) fn event_positions(&self) -> Vec<i64> {
+        let events = self.told.iter().filter(|told| told.kind == Kind::Event);
+        events.map(|told| told.position).collect()
+    }
+
+    /// The ids of the events so far.
+    pub(super) fn event_ids(&self) -> Vec<String> {
+        self.told
+            .iter()
+            .filter_map(|told| told.event_id.clone())
+            .collect()
+    }
+
+    /// How many messages of a kind there were.
+    pub(super) fn count(&self, kind: Kind) -> usize {
+        self.told.iter().filter(|told| told.kind == kind).count()
+    }
+
+    /// The subscription underneath.
+    pub(super) fn into_subscription(self) -> Subscription {
+        self.subscription
+    }
+}
+
+fn parse(message: &Value) -> Told {
+    let kind = match message["__typename"].as_str() {
+        Some("EventReceived") => Kind::Event,
+        Some("CaughtUp") => Kind::CaughtUp,
+        Some("FellBehind") => Kind::FellBehind,
+        Some("Checkpoint") => Kind::Checkpoint,
+        _ => panic!("a message of no known kind: {message}"),
+    };
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    Told {
+        kind,
+        position: message["position"].as_i64().unwrap(),
+        cursor: text(&message["cursor"]).unwrap(),
+        event_id: text(&message["event"]["eventId"]),
+    }
+}
+
+/// The error with which the server refuses to begin a feed.
+pub(super) async fn refusal(base_url: &str, query: &str, variables: Value) -> Value {
+    let mut subscription = Subscription::start(base_url, query, variables).await;
+    match subscription.next_message().await {
+        SubscriptionMessage::Next(result) => result["errors"][0].clone(),
+        SubscriptionMessage::Error(errors) => errors[0].clone(),
+        other => panic!("instead of a refusal came {other:?}"),
+    }
+}
+
+/// The error with which the server refuses to follow the log from a place.
+pub(super) async fn refused_start(base_url: &str, from: Value) -> Value {
+    refusal(base_url, QUERY, json!({"from": from})).await
+}
+
+/// The error with which the server refuses to follow a stream from a place.
+pub(super) async fn refused_stream_start(base_url: &str, name: &str, from: Value) -> Value {
+    refusal(base_url, STREAM_QUERY, json!({"name": name, "from": from})).await
+}
+
+/// What the server answers to any operation over a WebSocket, first.
+pub(super) async fn answer_over_socket(base_url: &str, query: &str) -> SubscriptionMessage {
+    let mut socket = GraphqlSocket::connect(base_url).await;
+    socket.initialise(Value::Null).await;
+    let mut subscription = Subscription::over(socket, query, json!({})).await;
+    subscription.next_message().await
+}
+
+/// The positions from `first` to `last`, both included.
+pub(super) fn positions(first: i64, last: i64) -> Vec<i64> {
+    (first..=last).collect()
+}

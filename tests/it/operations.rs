@@ -1,0 +1,352 @@
+//! What the person who runs the server relies on: migrations, guards, health, and a log without secrets.
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use serde_json::{Value, json};
+use testkit::{ChaosProxy, Expected, GraphqlClient, ProxyMode, ServerProcess, eventually};
+
+use crate::command_line::{run, run_on};
+use crate::support::{World, new_stream, on_both_backends};
+
+on_both_backends!(
+    migrations_go_up_and_down_and_tell_their_state,
+    without_its_tables_a_server_that_may_not_make_them_says_what_to_do,
+    a_database_of_a_newer_program_is_refused_by_every_command,
+    reset_asks_twice_is_refused_in_production_and_makes_a_new_store,
+    health_tells_that_the_server_lives_and_is_ready,
+);
+
+async fn migrations_go_up_and_down_and_tell_their_state(world: World) {
+    let status = async |arguments: &[&str]| run_on(&world, arguments).await.succeeded().stdout;
+    assert_eq!(status(&["migrate", "status"]).await, "pending  m0001_log\n");
+    assert_eq!(status(&["migrate"]).await, "applied  m0001_log\n");
+    assert_eq!(
+        status(&["migrate", "up"]).await,
+        "applied  m0001_log\n",
+        "again changes nothing"
+    );
+    assert_eq!(status(&["migrate", "status"]).await, "applied  m0001_log\n");
+    assert_eq!(
+        status(&["migrate", "down", "1"]).await,
+        "pending  m0001_log\n"
+    );
+    assert_eq!(status(&["migrate", "up"]).await, "applied  m0001_log\n");
+
+    let server = world
+        .prepare()
+        .environment("GAMEBOT_DATABASE_MIGRATE_AT_START", "false");
+    let server = server.start().await;
+    append_one(&GraphqlClient::new(&server.base_url())).await;
+}
+
+async fn without_its_tables_a_server_that_may_not_make_them_says_what_to_do(world: World) {
+    let environment = [
+        ("PROFILE", "test"),
+        ("DATABASE_URL", world.database_url()),
+        ("GAMEBOT_DATABASE_MIGRATE_AT_START", "false"),
+    ];
+    run(&["serve"], &environment)
+        .await
+        .failed(1, &["Run `gamebot-event-store migrate` first"]);
+}
+
+async fn a_database_of_a_newer_program_is_refused_by_every_command(world: World) {
+    run_on(&world, &["migrate"]).await.succeeded();
+    execute(
+        &world,
+        "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)",
+    )
+    .await;
+    let said = [
+        "the database is newer than this program",
+        "`m9999_future`",
+        "Run the newer version",
+    ];
+    for arguments in [
+        &["serve"][..],
+        &["migrate"],
+        &["migrate", "status"],
+        &["migrate", "down", "1"],
+        &["reset", "--yes"],
+    ] {
+        run_on(&world, arguments).await.failed(1, &said);
+    }
+    let environment = [
+        ("PROFILE", "test"),
+        ("DATABASE_URL", world.database_url()),
+        ("GAMEBOT_DATABASE_MIGRATE_AT_START", "false"),
+    ];
+    run(&["serve"], &environment).await.failed(1, &said);
+
+    execute(
+        &world,
+        "DELETE FROM seaql_migrations WHERE version = 'm9999_future'",
+    )
+    .await;
+    let (_server, client) = world.server_and_client().await;
+    append_one(&client).await;
+}
+
+async fn reset_asks_twice_is_refused_in_production_and_makes_a_new_store(world: World) {
+    let (mut server, client) = world.server_and_client().await;
+    append_one(&client).await;
+    let before = client
+        .query("{ head { position cursor } server { storeId } }", json!({}))
+        .await;
+    server.terminate().await;
+
+    let place = if world.is_sqlite() {
+        "log.db"
+    } else {
+        "postgres://"
+    };
+    run_on(&world, &["reset"])
+        .await
+        .failed(2, &["nothing is deleted without --yes", place]);
+    let production = [("PROFILE", "prod"), ("DATABASE_URL", world.database_url())];
+    run(&["reset", "--yes"], &production)
+        .await
+        .failed(2, &["refused under the profile prod", place]);
+    server.start_again().await;
+    let client = GraphqlClient::new(&server.base_url());
+    assert_eq!(
+        client.query("{ head { position } }", json!({})).await["head"]["position"],
+        1
+    );
+    server.terminate().await;
+
+    let outcome = run_on(&world, &["reset", "--yes"]).await.succeeded();
+    assert!(outcome.stdout.starts_with("deleted "), "{outcome:?}");
+    server.start_again().await;
+    let client = GraphqlClient::new(&server.base_url());
+    let after = client
+        .query("{ head { position } server { storeId } }", json!({}))
+        .await;
+    assert_eq!(after["head"]["position"], 0);
+    assert_ne!(after["server"]["storeId"], before["server"]["storeId"]);
+    let errors = client
+        .query_for_errors(
+            "query($after: String) { events(after: $after) { head } }",
+            json!({"after": before["head"]["cursor"]}),
+        )
+        .await;
+    assert_eq!(errors[0]["extensions"]["code"], "INVALID_CURSOR");
+    let message = errors[0]["message"].as_str().unwrap();
+    for store in [&before, &after] {
+        assert!(
+            message.contains(store["server"]["storeId"].as_str().unwrap()),
+            "{message}"
+        );
+    }
+}
+
+async fn health_tells_that_the_server_lives_and_is_ready(world: World) {
+    let server = world.server().await;
+    assert_eq!(
+        health(&server, "live").await,
+        (200, json!({"status": "live"}))
+    );
+    let (code, body) = health(&server, "ready").await;
+    let database = json!({"name": "database", "healthy": true});
+    assert_eq!(
+        (code, body),
+        (200, json!({"status": "ready", "components": [database]}))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_without_its_database_a_server_lives_and_is_not_ready() {
+    let world = World::postgres().await;
+    let proxy = ChaosProxy::start(authority(world.database_url())).await;
+    let server = ServerProcess::builder(crate::support::PROGRAM, &proxy.url(world.database_url()))
+        .environment("PROFILE", "test")
+        .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
+        .start()
+        .await;
+    let ready = async |wanted: u16| {
+        eventually("the readiness to follow the database", async || {
+            let (code, body) = health(&server, "ready").await;
+            (code == wanted).then_some(body)
+        })
+        .await
+    };
+    ready(200).await;
+    proxy.set_mode(ProxyMode::Refuse).await;
+    proxy.cut_all();
+    let body = ready(503).await;
+    assert_eq!(body["status"], "unavailable");
+    assert_eq!(body["components"][0]["healthy"], false);
+    assert_eq!(health(&server, "live").await.0, 200);
+    proxy.set_mode(ProxyMode::Pass).await;
+    ready(200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_a_second_process_on_one_file_is_refused_naming_the_file() {
+    let world = World::sqlite();
+    let mut server = world.server().await;
+    let file = world.folder().join("log.db").display().to_string();
+    for arguments in [&["serve"][..], &["migrate"], &["reset", "--yes"]] {
+        let outcome = run_on(&world, arguments).await;
+        outcome.failed(1, &["another process has the database", &file]);
+    }
+    append_one(&GraphqlClient::new(&server.base_url())).await;
+    // However the first process ends, the file is free afterwards.
+    server.kill();
+    run_on(&world, &["migrate"]).await.succeeded();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_processes_that_migrate_at_once_do_not_disturb_each_other() {
+    let world = World::postgres().await;
+    let migrate = || run_on(&world, &["migrate"]);
+    let outcomes = tokio::join!(
+        migrate(),
+        migrate(),
+        migrate(),
+        world.server(),
+        world.server()
+    );
+    for outcome in [outcomes.0, outcomes.1, outcomes.2] {
+        assert_eq!(outcome.succeeded().stdout, "applied  m0001_log\n");
+    }
+    append_one(&GraphqlClient::new(&outcomes.3.base_url())).await;
+    append_one(&GraphqlClient::new(&outcomes.4.base_url())).await;
+}
+
+#[tokio::test]
+async fn a_setting_that_cannot_be_used_stops_the_start_and_says_what_is_allowed() {
+    for (variable, value, said) in [
+        (
+            "GAMEBOT_GRAPHQL_PAGE_MAX",
+            "many",
+            &["graphql.page_max", "many", "give "][..],
+        ),
+        (
+            "GAMEBOT_GRAPHQL_PAGE_MAX",
+            "0",
+            &["graphql.page_max", "GAMEBOT_GRAPHQL_PAGE_MAX", "give "],
+        ),
+        (
+            "GAMEBOT_LOG_FORMAT",
+            "xml",
+            &["log.format", "xml", "text", "json"],
+        ),
+        (
+            "GAMEBOT_SERVER_ALLOW_REMOTE",
+            "perhaps",
+            &["server.allow_remote", "perhaps", "true", "false"],
+        ),
+        (
+            "GAMEBOT_GRAPHQL_PAGE_MAXIMUM",
+            "5",
+            &["GAMEBOT_GRAPHQL_PAGE_MAXIMUM", "GAMEBOT_GRAPHQL_PAGE_MAX?"],
+        ),
+        ("LISTEN", "here", &["server.listen", "here", "give "]),
+        (
+            "DATABASE_URL",
+            "mysql://localhost/x",
+            &["database.url", "sqlite://", "postgres://"],
+        ),
+        ("PROFILE", "staging", &["staging", "dev", "test", "prod"]),
+        (
+            "GAMEBOT_GRAPHQL_PAGE_DEFAULT",
+            "1001",
+            &["graphql.page_default", "1001", "graphql.page_max"],
+        ),
+    ] {
+        run(&["serve"], &[(variable, value)]).await.failed(2, said);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_beyond_loopback_needs_to_be_allowed() {
+    let world = World::sqlite();
+    let environment = [("PROFILE", "test"), ("DATABASE_URL", world.database_url())];
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let outcome = run(&["serve", "--listen", address], &environment).await;
+        outcome.failed(2, &[address, "no authentication", "server.allow_remote"]);
+    }
+    let allowed = world
+        .prepare()
+        .listen("0.0.0.0:0")
+        .environment("GAMEBOT_SERVER_ALLOW_REMOTE", "true");
+    let server = allowed.start().await;
+    assert!(server.authority().starts_with("0.0.0.0:"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_password_stands_in_no_line() {
+    let world = World::postgres().await;
+    let credentials = world.database_url().split(['/', '@']).nth(2).unwrap();
+    let (_, password) = credentials.split_once(':').unwrap();
+    assert!(
+        password.len() > 8,
+        "{password} may stand in a line by chance"
+    );
+    let proxy = ChaosProxy::start(authority(world.database_url())).await;
+    let url = proxy.url(world.database_url());
+    let server = ServerProcess::builder(crate::support::PROGRAM, &url)
+        .environment("PROFILE", "test")
+        .environment("GAMEBOT_LOG_LEVEL", "trace")
+        .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
+        .start()
+        .await;
+    let client = GraphqlClient::new(&server.base_url());
+    append_one(&client).await;
+    proxy.set_mode(ProxyMode::Refuse).await;
+    proxy.cut_all();
+    let errors = client
+        .query_for_errors("{ events { nodes { position } } }", json!({}))
+        .await;
+    assert_eq!(errors[0]["extensions"]["code"], "CONNECTION_ERROR");
+    let unreachable = [
+        ("PROFILE", "test"),
+        ("DATABASE_URL", url.as_str()),
+        ("GAMEBOT_LOG_LEVEL", "trace"),
+    ];
+    let started = run(&["serve"], &unreachable).await.failed_somehow();
+    let shown = run(&["config"], &unreachable).await.succeeded();
+    let texts = [
+        server.logs(),
+        errors[0].to_string(),
+        started.stdout,
+        started.stderr,
+        shown.stdout,
+        shown.stderr,
+    ];
+    assert!(texts[0].len() > 1000, "the log was on: {}", texts[0]);
+    for text in texts {
+        assert!(!text.contains(password), "{text}");
+    }
+}
+
+async fn append_one(client: &GraphqlClient) {
+    let events = json!([{"type": "guess_processed", "data": {}}]);
+    client
+        .appended(&new_stream("game"), Expected::NoStream, events)
+        .await;
+}
+
+async fn health(server: &ServerProcess, kind: &str) -> (u16, Value) {
+    let url = format!("{}/health/{kind}", server.base_url());
+    let response = GraphqlClient::new(&server.base_url())
+        .http()
+        .get(url)
+        .send()
+        .await
+        .unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+/// `host:port` of a URL.
+fn authority(url: &str) -> &str {
+    let (_, rest) = url.split_once('@').unwrap();
+    rest.split('/').next().unwrap()
+}
+
+/// Changes a database behind the program's back.
+async fn execute(world: &World, sql: &str) {
+    let db: DatabaseConnection = Database::connect(world.database_url()).await.unwrap();
+    db.execute_unprepared(sql).await.unwrap();
+    db.close().await.unwrap();
+}
