@@ -10,7 +10,7 @@ pub struct JsonTextError {
     /// Where in the document: `a.b[0]`, or `a["odd key"]` for a key that is not a plain word.
     /// Empty for the document as a whole. A very long key is cut short.
     pub path: String,
-    /// The same place as keys and indexes, one by one.
+    /// The same place as the keys and indexes that lead to it.
     pub steps: Vec<String>,
     /// Where in the text that was given, in bytes from its start.
     pub offset: usize,

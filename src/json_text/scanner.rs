@@ -276,35 +276,35 @@ impl<'a> Scanner<'a> {
     }
 
     fn fail(&self, problem: Problem, offset: usize) -> JsonTextError {
+        let (path, steps) = self.place();
         JsonTextError {
             problem,
-            path: self.path(),
-            steps: self.steps(),
+            path,
+            steps,
             offset,
         }
     }
 
-    /// The path of the value that is being read.
-    fn path(&self) -> String {
-        let mut path = String::new();
+    /// The path of the value that is being read, as text and as steps.
+    fn place(&self) -> (String, Vec<String>) {
+        let (mut path, mut steps) = (String::new(), Vec::new());
         for container in &self.open {
             match container {
                 Container::Object {
                     current: Some(key), ..
-                } => push_key(&mut path, &decode(key)),
+                } => {
+                    let key = decode(key);
+                    push_key(&mut path, &key);
+                    steps.push(excerpt(&key));
+                }
                 Container::Object { current: None, .. } => {}
-                Container::Array { index } => push_index(&mut path, *index),
+                Container::Array { index } => {
+                    push_index(&mut path, *index);
+                    steps.push(index.to_string());
+                }
             }
         }
-        path
-    }
-
-    fn steps(&self) -> Vec<String> {
-        let step = |container: &Container<'_>| match container {
-            Container::Object { current, .. } => current.map(|key| excerpt(&decode(key))),
-            Container::Array { index } => Some(index.to_string()),
-        };
-        self.open.iter().filter_map(step).collect()
+        (path, steps)
     }
 }
 

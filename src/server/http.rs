@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: media types, methods, limits and status codes, as the working draft of the
 //! specification and the audits of npm's `graphql-http` want them.
 
-use axum::body::Body;
+use axum::body::BodyDataStream;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -18,12 +18,20 @@ use crate::graphql::{Answer, AnswerKind, HttpRequest, Parameters, TraceId};
 /// `POST /graphql`.
 pub(super) async fn post(State(server): State<Server>, request: Request) -> Response {
     let conversation = Conversation::new(&server, request.headers());
+    let (limit, deadline) = (server.inner.options.body_limit_bytes, conversation.deadline);
+    let (head, body) = request.into_parts();
+    let mut body = body.into_data_stream();
     conversation
         .answer(async {
-            check_body_headers(&server, request.headers())?;
-            let limit = server.inner.options.body_limit_bytes;
-            let body = read_body(request.into_body(), limit, conversation.deadline).await?;
-            Ok((Parameters::Json(body), false))
+            let read = match check_body_headers(&server, &head.headers) {
+                Ok(()) => read_body(&mut body, limit, deadline).await,
+                Err(refusal) => Err(refusal),
+            };
+            // A client that asked first (`Expect: 100-continue`) has sent nothing yet.
+            if read.is_err() && !head.headers.contains_key(header::EXPECT) {
+                discard(&mut body, limit, deadline).await;
+            }
+            Ok((Parameters::Json(read?), false))
         })
         .await
 }
@@ -164,11 +172,14 @@ fn check_body_headers(server: &Server, headers: &HeaderMap) -> Result<(), Refusa
     }
 }
 
-async fn read_body(body: Body, limit: usize, deadline: Instant) -> Result<Bytes, Refusal> {
-    let mut chunks = body.into_data_stream();
+async fn read_body(
+    body: &mut BodyDataStream,
+    limit: usize,
+    deadline: Instant,
+) -> Result<Bytes, Refusal> {
     let mut whole = BytesMut::new();
     loop {
-        let chunk = timeout_at(deadline, chunks.next()).await.map_err(|_| {
+        let chunk = timeout_at(deadline, body.next()).await.map_err(|_| {
             let message = "The body did not arrive in time.";
             Refusal::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
         })?;
@@ -184,6 +195,18 @@ async fn read_body(body: Body, limit: usize, deadline: Instant) -> Result<Bytes,
             return Err(too_large(limit, "more"));
         }
         whole.extend_from_slice(&chunk);
+    }
+}
+
+/// Reads a refused body to its end, for up to a few times the limit. A client looks for the answer when it
+/// has sent everything; a connection that is closed before shows it a broken pipe instead of the refusal.
+async fn discard(body: &mut BodyDataStream, limit: usize, deadline: Instant) {
+    let mut discarded = 0;
+    while discarded <= limit.saturating_mul(4) {
+        match timeout_at(deadline, body.next()).await {
+            Ok(Some(Ok(chunk))) => discarded += chunk.len(),
+            Ok(Some(Err(_)) | None) | Err(_) => return,
+        }
     }
 }
 

@@ -1,0 +1,179 @@
+//! A database that is there, but does not get on: somebody else holds the lock that every append needs.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
+use serde_json::{Value, json};
+use testkit::{Expected, GraphqlClient, ServerProcess, eventually};
+
+use super::door::{Inside, append_request, appended, error_code, new_events, read_stream};
+use crate::support::{World, new_stream, on_both_backends};
+
+on_both_backends!(
+    a_request_under_way_times_out_and_one_that_still_waits_is_certainly_not_written,
+    a_full_queue_answers_overloaded_at_once_and_says_when_to_come_again,
+    a_queue_full_of_bytes_answers_overloaded_too,
+    appends_go_on_by_themselves_when_the_database_does,
+);
+
+/// A transaction that holds the lock of the log's head.
+struct Stall(DatabaseTransaction);
+
+impl Stall {
+    async fn begin(world: &World) -> Self {
+        let transaction = Inside::of(world).await.connection.begin().await.unwrap();
+        transaction
+            .execute_unprepared("UPDATE log_head SET position = position")
+            .await
+            .unwrap();
+        Self(transaction)
+    }
+
+    async fn end(self) {
+        self.0.rollback().await.unwrap();
+    }
+}
+
+async fn impatient(world: &World, settings: &[(&str, &str)]) -> (ServerProcess, GraphqlClient) {
+    let mut server = world
+        .prepare()
+        .environment("GAMEBOT_APPEND_DEADLINE_MS", "400");
+    for (name, value) in settings {
+        server = server.environment(*name, *value);
+    }
+    let server = server.start().await;
+    let client = GraphqlClient::new(&server.base_url());
+    // The writer is connected before anything stalls.
+    appended(
+        &client,
+        &new_stream("warm"),
+        Expected::NoStream,
+        &new_events(1),
+    )
+    .await;
+    (server, client)
+}
+
+async fn failed(client: &GraphqlClient, stream: &str, events: &Value) -> Value {
+    let body = append_request(stream, Expected::Any, events);
+    client.raw(body).await.json()
+}
+
+/// Repeats an append until it succeeds.
+async fn repeated(client: &GraphqlClient, stream: &str, events: &Value) -> Value {
+    eventually("the append to succeed", async || {
+        let mut answer = failed(client, stream, events).await;
+        let done = answer.get("errors").is_none();
+        done.then(|| answer["data"]["appendToStream"].take())
+    })
+    .await
+}
+
+async fn a_request_under_way_times_out_and_one_that_still_waits_is_certainly_not_written(
+    world: World,
+) {
+    let (_server, client) = impatient(&world, &[]).await;
+    let [under_way, waiting] = ["a", "b"].map(new_stream);
+    let (first, second) = (new_events(1), new_events(1));
+    let stall = Stall::begin(&world).await;
+    let answer = failed(&client, &under_way, &first).await;
+    assert_eq!(error_code(&answer), "TIMEOUT", "{answer:#}");
+    assert_eq!(answer["errors"][0]["extensions"]["retryable"], true);
+    let answer = failed(&client, &waiting, &second).await;
+    assert_eq!(error_code(&answer), "CONNECTION_ERROR", "{answer:#}");
+    assert_eq!(answer["errors"][0]["extensions"]["retryable"], true);
+    assert!(answer["errors"][0]["extensions"]["retryAfterMs"].is_u64());
+    stall.end().await;
+
+    // The retry of the first finds it stored, or stores it; the second was never written.
+    let retry = repeated(&client, &under_way, &first).await;
+    assert_eq!(retry["version"], 1);
+    assert_eq!(read_stream(&client, &under_way).await.len(), 1);
+    assert_eq!(read_stream(&client, &waiting).await, Vec::<Value>::new());
+    let retry = repeated(&client, &waiting, &second).await;
+    assert_eq!(retry["duplicate"], false);
+}
+
+async fn a_full_queue_answers_overloaded_at_once_and_says_when_to_come_again(world: World) {
+    let (_server, client) = impatient(&world, &[("GAMEBOT_APPEND_QUEUE_REQUESTS", "2")]).await;
+    let stream = new_stream("game");
+    let stall = Stall::begin(&world).await;
+    let mut codes = Vec::new();
+    let requests: Vec<Value> = (0..4).map(|_| new_events(1)).collect();
+    for events in &requests {
+        let answer = failed(&client, &stream, events).await;
+        codes.push(error_code(&answer).to_owned());
+        if codes.len() == 4 {
+            let extensions = &answer["errors"][0]["extensions"];
+            assert_eq!(extensions["retryable"], true);
+            assert!(extensions["retryAfterMs"].as_u64().unwrap() > 0);
+        }
+    }
+    assert_eq!(
+        codes,
+        [
+            "TIMEOUT",
+            "CONNECTION_ERROR",
+            "CONNECTION_ERROR",
+            "OVERLOADED"
+        ]
+    );
+    stall.end().await;
+    // Each is stored once, whatever was answered first; only the first can have been stored before.
+    for (index, events) in requests.iter().enumerate() {
+        let payload = repeated(&client, &stream, events).await;
+        assert!(
+            index == 0 || payload["duplicate"] == false,
+            "{index}: {payload:#}"
+        );
+    }
+    assert_eq!(read_stream(&client, &stream).await.len(), 4);
+}
+
+async fn a_queue_full_of_bytes_answers_overloaded_too(world: World) {
+    let settings = [
+        ("GAMEBOT_APPEND_QUEUE_BYTES", "1048576"),
+        ("GAMEBOT_APPEND_MAX_EVENT_BYTES", "1048576"),
+    ];
+    let (_server, client) = impatient(&world, &settings).await;
+    let stream = new_stream("game");
+    let mut large = new_events(1);
+    large[0]["data"] = json!({"text": "x".repeat(700_000)});
+    let stall = Stall::begin(&world).await;
+    assert_eq!(
+        error_code(&failed(&client, &stream, &large).await),
+        "TIMEOUT"
+    );
+    let small = failed(&client, &stream, &new_events(1)).await;
+    assert_eq!(error_code(&small), "CONNECTION_ERROR");
+    let mut another = new_events(1);
+    another[0]["data"] = large[0]["data"].clone();
+    assert_eq!(
+        error_code(&failed(&client, &stream, &another).await),
+        "OVERLOADED"
+    );
+    stall.end().await;
+    let payload = repeated(&client, &stream, &another).await;
+    assert_eq!(payload["duplicate"], false);
+}
+
+async fn appends_go_on_by_themselves_when_the_database_does(world: World) {
+    let (_server, client) = world.server_and_client().await;
+    let stream = new_stream("game");
+    let stall = Stall::begin(&world).await;
+    let waiting: Vec<_> = (0..16)
+        .map(|_| {
+            let (client, stream) = (client.clone(), stream.clone());
+            tokio::spawn(
+                async move { appended(&client, &stream, Expected::Any, &new_events(1)).await },
+            )
+        })
+        .collect();
+    // What is read meanwhile is what was committed.
+    assert_eq!(read_stream(&client, &stream).await, Vec::<Value>::new());
+    stall.end().await;
+    let mut versions = Vec::new();
+    for payload in waiting {
+        versions.push(payload.await.unwrap()["version"].as_i64().unwrap());
+    }
+    versions.sort_unstable();
+    assert_eq!(versions, (1..=16).collect::<Vec<i64>>());
+}
