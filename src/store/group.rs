@@ -4,19 +4,20 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use entity::{event, log_head, stream};
+use entity::{event, stream};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Iden, QueryResult,
-    Statement, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement,
+    Value,
 };
 use uuid::Uuid;
 
 use super::append::{Committed, PreparedAppend};
 use super::database::{self, DatabaseError};
+use super::insert;
 use super::judge::{Head, View};
 use super::refusal::Refusal;
-use super::row::{self, EVENT_COLUMNS, RowError, STREAM_COLUMNS};
+use super::row::{self, RowError, STREAM_COLUMNS};
 use crate::event::{RecordedEvent, Salt};
 use crate::position::Position;
 use crate::stream::{Stream, StreamName};
@@ -79,7 +80,7 @@ pub(super) async fn write(
     if view.accepted.is_empty() {
         transaction.rollback().await.map_err(DatabaseError::from)?;
     } else {
-        insert(&transaction, &view).await?;
+        insert::insert(&transaction, &view).await?;
         stage.commit_is_sent();
         transaction.commit().await.map_err(|error| Failure::Away {
             // Whatever COMMIT answered instead of success: only the log can tell whether it happened.
@@ -167,7 +168,7 @@ async fn find_events(
     Ok(found)
 }
 
-/// The sizes of the statements that look up or insert many rows: few, so that each is prepared once.
+/// The sizes of the statements that look up many rows: few, so that each is prepared once.
 /// The greatest stays far below the bind parameters that SQLite (32,766) and PostgreSQL (65,535) allow.
 const CHUNKS: [usize; 5] = [256, 64, 16, 4, 1];
 
@@ -196,104 +197,6 @@ async fn look_up(
         );
     }
     Ok(rows)
-}
-
-async fn insert(transaction: &DatabaseTransaction, view: &View) -> Result<(), Failure> {
-    let streams: Vec<_> = view
-        .changed
-        .iter()
-        .filter_map(|name| view.streams.get(name))
-        .collect();
-    insert_rows(
-        transaction,
-        STREAMS_SQL,
-        &STREAM_COLUMNS,
-        &streams,
-        |stream| row::stream_values(stream).into(),
-    )
-    .await?;
-    insert_rows(
-        transaction,
-        EVENTS_SQL,
-        &EVENT_COLUMNS,
-        &view.accepted,
-        |event| row::event_values(event).into(),
-    )
-    .await?;
-    let update = Query::update()
-        .table(log_head::Entity)
-        .value(log_head::Column::Position, view.head.position.get())
-        .value(log_head::Column::Hash, view.head.hash.to_vec())
-        .value(log_head::Column::RecordedAt, view.head.recorded_at)
-        .value(log_head::Column::NextStreamId, view.head.next_stream_id)
-        .and_where(Expr::col(log_head::Column::Id).eq(1))
-        .to_owned();
-    let statement = transaction.get_database_backend().build(&update);
-    transaction
-        .execute_raw(statement)
-        .await
-        .map_err(DatabaseError::from)?;
-    Ok(())
-}
-
-const EVENTS_SQL: (&str, &str) = ("events", "");
-/// New streams are inserted and known ones updated by one statement.
-const STREAMS_SQL: (&str, &str) = (
-    "streams",
-    " ON CONFLICT (id) DO UPDATE SET version = excluded.version, status = excluded.status,
-      updated_at = excluded.updated_at",
-);
-
-async fn insert_rows<T, C: Iden>(
-    transaction: &DatabaseTransaction,
-    (table, rest): (&str, &str),
-    columns: &[C],
-    mut rows: &[T],
-    values: impl Fn(&T) -> Vec<Value>,
-) -> Result<(), Failure> {
-    let backend = transaction.get_database_backend();
-    while !rows.is_empty() {
-        let size = CHUNKS
-            .iter()
-            .find(|&&size| size <= rows.len())
-            .unwrap_or(&1);
-        let (chunk, others) = rows.split_at(*size);
-        let sql = insert_sql(backend, table, columns, *size) + rest;
-        let statement =
-            Statement::from_sql_and_values(backend, sql, chunk.iter().flat_map(&values));
-        transaction
-            .execute_raw(statement)
-            .await
-            .map_err(DatabaseError::from)?;
-        rows = others;
-    }
-    Ok(())
-}
-
-/// `INSERT INTO table (a, b) VALUES ($1, $2), …`; both backends understand numbered parameters.
-fn insert_sql<C: Iden>(backend: DbBackend, table: &str, columns: &[C], rows: usize) -> String {
-    let marker = if backend == DbBackend::Sqlite {
-        '?'
-    } else {
-        '$'
-    };
-    let names: Vec<String> = columns
-        .iter()
-        .map(|column| column.unquoted().to_owned())
-        .collect();
-    let mut sql = format!("INSERT INTO {table} ({}) VALUES ", names.join(", "));
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { "), (" });
-        for column in 1..=columns.len() {
-            if column > 1 {
-                sql.push_str(", ");
-            }
-            sql.push(marker);
-            sql.push_str(&(row * columns.len() + column).to_string());
-        }
-    }
-    sql.push(')');
-    sql
 }
 
 impl From<DatabaseError> for Failure {
