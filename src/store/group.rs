@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use entity::{event, stream};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement,
     Value,
@@ -129,16 +130,14 @@ async fn find_streams(
         .iter()
         .flat_map(|append| append.streams.iter().map(|stream| stream.name.as_str()))
         .collect();
-    let names: Vec<Value> = names.into_iter().map(Value::from).collect();
-    let select = |names: Vec<Value>| {
-        Query::select()
-            .columns(STREAM_COLUMNS)
-            .from(stream::Entity)
-            .and_where(Expr::col(stream::Column::Name).is_in(names))
-            .to_owned()
-    };
+    let names = names.into_iter().map(Value::from).collect();
+    let select = Query::select()
+        .columns(STREAM_COLUMNS)
+        .from(stream::Entity)
+        .to_owned();
+    let name = Expr::col(stream::Column::Name);
     let mut found = HashMap::new();
-    for row in look_up(transaction, names, select).await? {
+    for row in look_up(transaction, &select, &name, names).await? {
         let stream = row::stream_of(&row)?;
         found.insert(stream.name.clone(), stream);
     }
@@ -154,49 +153,59 @@ async fn find_events(
     let ids = appends
         .iter()
         .flat_map(|append| append.events().map(|(_, _, event)| event.event_id));
-    let ids: Vec<Value> = ids.map(Value::from).collect();
-    let select = |ids: Vec<Value>| {
-        row::select_events()
-            .and_where(Expr::col((event::Entity, event::Column::EventId)).is_in(ids))
-            .to_owned()
-    };
+    let ids = ids.map(Value::from).collect();
+    let event_id = Expr::col((event::Entity, event::Column::EventId));
     let mut found = HashMap::new();
-    for row in look_up(transaction, ids, select).await? {
+    for row in look_up(transaction, &row::select_events(), &event_id, ids).await? {
         let event = row::event_of(&row)?;
         found.insert(event.event_id, Arc::new(event));
     }
     Ok(found)
 }
 
-/// The sizes of the statements that look up many rows: few, so that each is prepared once.
-/// The greatest stays far below the bind parameters that SQLite (32,766) and PostgreSQL (65,535) allow.
-const CHUNKS: [usize; 5] = [256, 64, 16, 4, 1];
-
+/// The rows of `select` whose `column` is one of the keys.
 async fn look_up(
     transaction: &DatabaseTransaction,
-    mut keys: Vec<Value>,
-    select: impl Fn(Vec<Value>) -> sea_orm::sea_query::SelectStatement,
+    select: &SelectStatement,
+    column: &Expr,
+    keys: Vec<Value>,
 ) -> Result<Vec<QueryResult>, Failure> {
     let backend = transaction.get_database_backend();
     let mut rows = Vec::new();
+    for condition in conditions(backend, column, keys) {
+        let statement = backend.build(select.clone().and_where(condition));
+        let found = transaction.query_all_raw(statement).await;
+        rows.extend(found.map_err(DatabaseError::from)?);
+    }
+    Ok(rows)
+}
+
+/// The sizes of the lists in SQLite's statements: few, so that each statement is prepared once. The
+/// greatest stays far below the 32,766 parameters that SQLite allows.
+const SQLITE_CHUNKS: [usize; 5] = [256, 64, 16, 4, 1];
+
+/// The conditions that together find every key, each in a statement of its own.
+fn conditions(backend: DbBackend, column: &Expr, mut keys: Vec<Value>) -> Vec<Expr> {
+    let mut conditions = Vec::new();
     while let Some(last) = keys.last().cloned() {
+        if backend != DbBackend::Sqlite {
+            // One text and one plan for any number of keys. A long list of parameters would be planned as a
+            // scan of the table while that is small, and the plan kept when it has become large.
+            let keys = Value::Array(last.array_type(), Some(Box::new(keys)));
+            conditions.push(column.clone().eq(PgFunc::any(keys)));
+            break;
+        }
         // One statement of the next larger size, filled up with the last key again, beats several smaller.
-        let size = CHUNKS
+        let size = SQLITE_CHUNKS
             .iter()
             .rev()
             .find(|&&size| size >= keys.len())
-            .unwrap_or(&CHUNKS[0]);
+            .unwrap_or(&SQLITE_CHUNKS[0]);
         let mut chunk = keys.split_off(keys.len().saturating_sub(*size));
         chunk.resize(*size, last);
-        let statement = backend.build(&select(chunk));
-        rows.extend(
-            transaction
-                .query_all_raw(statement)
-                .await
-                .map_err(DatabaseError::from)?,
-        );
+        conditions.push(column.clone().is_in(chunk));
     }
-    Ok(rows)
+    conditions
 }
 
 impl From<DatabaseError> for Failure {
