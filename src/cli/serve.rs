@@ -17,9 +17,9 @@ use crate::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions,
 };
 
-pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP, WebSocket, server-sent events), \
-the console at / and GraphiQL at /playground. Ctrl-C or SIGTERM ends it in good order: running \
-requests are finished, and subscribers are told to come back.";
+pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP and WebSocket) and GraphiQL at \
+/playground. Ctrl-C or SIGTERM ends it in good order: running requests are finished, and subscribers \
+are told to come back.";
 
 const EXAMPLES: &str = "Examples:
   gamebot-event-store serve
