@@ -13,6 +13,7 @@ mod database;
 mod follow;
 mod group;
 mod hub;
+mod insert;
 mod judge;
 mod read;
 mod refusal;

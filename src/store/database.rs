@@ -40,6 +40,9 @@ pub struct Database {
     readers: DatabaseConnection,
     breaker: Breaker,
     statements: AtomicU64,
+    /// What reads have sent since somebody last looked, for the tests that ask the database for its plans.
+    #[cfg(test)]
+    recorded: Mutex<Vec<Statement>>,
     /// Held as long as this process has the SQLite file.
     _file_lock: Option<File>,
 }
@@ -110,6 +113,8 @@ impl Database {
             readers,
             breaker: Breaker::default(),
             statements: AtomicU64::new(0),
+            #[cfg(test)]
+            recorded: Mutex::default(),
             options,
             _file_lock: file_lock,
         })
@@ -139,6 +144,21 @@ impl Database {
         self.statements.load(Ordering::Relaxed)
     }
 
+    #[cfg(test)]
+    fn record(&self, statement: Statement) {
+        let recorded = self.recorded.lock();
+        recorded
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(statement);
+    }
+
+    /// The statements that reads have sent since the last call.
+    #[cfg(test)]
+    pub(super) fn recorded(&self) -> Vec<Statement> {
+        let recorded = self.recorded.lock();
+        std::mem::take(&mut recorded.unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
     /// Reads rows. A connection that died while it was idle is replaced once, unnoticed; when the database
     /// is away, reads fail at once for a moment instead of piling up.
     pub(super) async fn read(
@@ -156,6 +176,8 @@ impl Database {
 
     async fn try_read(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
         self.statements.fetch_add(1, Ordering::Relaxed);
+        #[cfg(test)]
+        self.record(statement.clone());
         bounded(
             self.options.statement_timeout,
             self.readers.query_all_raw(statement),

@@ -1,6 +1,8 @@
 //! Pages of the log and of a stream, and the look-ups behind nested fields.
 
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -140,18 +142,12 @@ impl EventStore {
         let mut parts = Vec::with_capacity(queries.len());
         for (query, number) in queries.iter().zip(0_i32..) {
             if let Some(page) = self.page(query).await? {
-                parts.push(part(statement(&page), number));
+                parts.push((part(statement(&page), number), select::values(&page)));
             }
         }
         let mut rows = Vec::new();
-        for parts in parts.chunks(MOST_PARTS) {
-            if let Some((first, rest)) = parts.split_first() {
-                let mut all = first.clone();
-                for part in rest {
-                    all.union(UnionType::All, part.clone());
-                }
-                rows.extend(self.rows(&all).await?);
-            }
+        for statement in united(parts) {
+            rows.extend(self.rows(&statement).await?);
         }
         Ok(rows)
     }
@@ -168,6 +164,10 @@ impl EventStore {
     /// `None` if the filter names streams that do not exist.
     async fn page<'a>(&self, query: &'a EventQuery) -> Result<Option<Page<'a>>, ReadError> {
         let streams = match (&query.filter.stream, &query.filter.stream_prefix) {
+            // The statement for one stream does not look at the prefix again.
+            (Some(name), Some(prefix)) if !name.as_str().starts_with(prefix.as_str()) => {
+                return Ok(None);
+            }
             (Some(_), _) if query.stream_id.is_some() => {
                 Streams::One(query.stream_id.unwrap_or_default())
             }
@@ -300,6 +300,25 @@ fn part(statement: SelectStatement, number: i32) -> SelectStatement {
         .expr_as(Expr::val(number), Alias::new("part"))
         .from_subquery(statement, Alias::new("part_of"))
         .to_owned()
+}
+
+/// As few statements as their bounds allow, from parts with their numbers of values.
+fn united(parts: Vec<(SelectStatement, usize)>) -> Vec<SelectStatement> {
+    let mut statements: Vec<SelectStatement> = Vec::new();
+    let (mut united, mut bound) = (0, 0);
+    for (part, values) in parts {
+        match statements.last_mut() {
+            Some(all) if united < MOST_PARTS && bound + values <= select::MOST_VALUES => {
+                all.union(UnionType::All, part);
+                (united, bound) = (united + 1, bound + values);
+            }
+            _ => {
+                statements.push(part);
+                (united, bound) = (1, values);
+            }
+        }
+    }
+    statements
 }
 
 fn event_scope(scope: &Scope) -> Condition {
