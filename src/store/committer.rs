@@ -57,7 +57,7 @@ impl Ticket {
             .is_ok()
     }
 
-    /// The committer takes the request into a transaction. False: the caller has given up.
+    /// The committer takes the request into a transaction that can write. False: the caller has given up.
     fn take(&self) -> bool {
         match self
             .0
@@ -68,9 +68,17 @@ impl Ticket {
         }
     }
 
-    /// The transaction certainly wrote nothing: the caller may give up again.
+    /// Whether the caller has given up while it could.
+    fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire) == CANCELLED
+    }
+
+    /// The transaction certainly wrote nothing: the caller may give up again. One that has given up before
+    /// stays so.
     fn release(&self) {
-        self.0.store(WAITING, Ordering::Release);
+        let _ = self
+            .0
+            .compare_exchange(TAKEN, WAITING, Ordering::AcqRel, Ordering::Acquire);
     }
 }
 
@@ -135,11 +143,11 @@ impl Committer {
     async fn settle(&mut self, mut group: Vec<Queued>) {
         let mut pause = Pause::new();
         loop {
-            group.retain(|queued| self.still_wanted(queued));
+            group.retain(|queued| !queued.ticket.is_cancelled());
             if group.is_empty() && !self.in_doubt {
                 return;
             }
-            match self.attempt(&group).await {
+            match self.attempt(&mut group).await {
                 Ok(outcomes) => {
                     answer(group, outcomes);
                     return;
@@ -165,13 +173,6 @@ impl Committer {
         }
     }
 
-    /// A caller that has given up is not written any more, unless its transaction may have committed:
-    /// then it is looked up once more while its caller listens.
-    fn still_wanted(&self, queued: &Queued) -> bool {
-        let abandoned = queued.reply.is_closed() && Instant::now() >= queued.deadline;
-        queued.ticket.take() && !(self.in_doubt && abandoned)
-    }
-
     fn recover(&mut self, group: &[Queued], in_doubt: bool) {
         // The connection is not worth keeping: what was sent on it may still be under way.
         self.writer = None;
@@ -185,20 +186,22 @@ impl Committer {
 
     async fn attempt(
         &mut self,
-        group: &[Queued],
+        group: &mut Vec<Queued>,
     ) -> Result<Vec<Result<Committed, AppendError>>, Failure> {
         let writer = self
             .writer
             .get_or_insert_with(|| self.database.writer())
             .clone();
         let stage = Stage::default();
-        let appends: Vec<_> = group
-            .iter()
-            .map(|queued| Arc::clone(&queued.append))
-            .collect();
+        let in_doubt = self.in_doubt;
+        let take = || {
+            group.retain(|queued| still_wanted(queued, in_doubt));
+            let appends = group.iter().map(|queued| Arc::clone(&queued.append));
+            appends.collect()
+        };
         let work = group::write(
             &writer,
-            &appends,
+            take,
             self.limits.max_stream_events,
             new_salt,
             &stage,
@@ -219,6 +222,16 @@ impl Committer {
             .map(|verdict| verdict.map_err(AppendError::from))
             .collect())
     }
+}
+
+/// Whether a transaction that holds the head takes a request. From here on its caller cannot be told that
+/// nothing was written; until here it can, however long the database could not be reached.
+///
+/// A caller that has given up is not written any more, unless its transaction may have committed: then it
+/// is looked up once more while its caller listens.
+fn still_wanted(queued: &Queued, in_doubt: bool) -> bool {
+    let abandoned = queued.reply.is_closed() && Instant::now() >= queued.deadline;
+    queued.ticket.take() && !(in_doubt && abandoned)
 }
 
 fn answer(group: Vec<Queued>, outcomes: Vec<Result<Committed, AppendError>>) {

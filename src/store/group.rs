@@ -62,17 +62,20 @@ impl Stage {
 }
 
 /// Judges and writes a group in one transaction, and returns once it is durable.
+///
+/// `take` gives the appends, once, when the head is locked.
 pub(super) async fn write(
     writer: &DatabaseConnection,
-    appends: &[Arc<PreparedAppend>],
+    take: impl FnOnce() -> Vec<Arc<PreparedAppend>>,
     max_stream_events: i32,
     mut new_salt: impl FnMut() -> Salt,
     stage: &Stage,
 ) -> Result<Written, Failure> {
     let transaction = database::begin(writer).await.map_err(DatabaseError::from)?;
     let (head, now) = lock_head(&transaction).await?;
-    let streams = find_streams(&transaction, appends).await?;
-    let stored = find_events(&transaction, appends).await?;
+    let appends = take();
+    let streams = find_streams(&transaction, &appends).await?;
+    let stored = find_events(&transaction, &appends).await?;
     let mut view = View::new(head, now, streams, stored, max_stream_events);
     let verdicts = appends
         .iter()
