@@ -13,6 +13,7 @@ mod database;
 mod follow;
 mod group;
 mod hub;
+mod insert;
 mod judge;
 mod read;
 mod refusal;
@@ -35,7 +36,7 @@ pub use database::{Database, DatabaseOptions, OpenError};
 pub use follow::{FeedMessage, Follow, FollowOptions};
 pub use read::{EventQuery, ReadError, StreamFilter, StreamKey, StreamOrder, StreamQuery};
 pub use refusal::{
-    AppendError, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
+    AppendError, ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
     InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge, Violation,
     ViolationKind,
 };

@@ -4,19 +4,21 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use entity::{event, log_head, stream};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use entity::{event, stream};
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Iden, QueryResult,
-    Statement, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement,
+    Value,
 };
 use uuid::Uuid;
 
 use super::append::{Committed, PreparedAppend};
 use super::database::{self, DatabaseError};
+use super::insert;
 use super::judge::{Head, View};
 use super::refusal::Refusal;
-use super::row::{self, EVENT_COLUMNS, RowError, STREAM_COLUMNS};
+use super::row::{self, RowError, STREAM_COLUMNS};
 use crate::event::{RecordedEvent, Salt};
 use crate::position::Position;
 use crate::stream::{Stream, StreamName};
@@ -79,7 +81,7 @@ pub(super) async fn write(
     if view.accepted.is_empty() {
         transaction.rollback().await.map_err(DatabaseError::from)?;
     } else {
-        insert(&transaction, &view).await?;
+        insert::insert(&transaction, &view).await?;
         stage.commit_is_sent();
         transaction.commit().await.map_err(|error| Failure::Away {
             // Whatever COMMIT answered instead of success: only the log can tell whether it happened.
@@ -128,16 +130,14 @@ async fn find_streams(
         .iter()
         .flat_map(|append| append.streams.iter().map(|stream| stream.name.as_str()))
         .collect();
-    let names: Vec<Value> = names.into_iter().map(Value::from).collect();
-    let select = |names: Vec<Value>| {
-        Query::select()
-            .columns(STREAM_COLUMNS)
-            .from(stream::Entity)
-            .and_where(Expr::col(stream::Column::Name).is_in(names))
-            .to_owned()
-    };
+    let names = names.into_iter().map(Value::from).collect();
+    let select = Query::select()
+        .columns(STREAM_COLUMNS)
+        .from(stream::Entity)
+        .to_owned();
+    let name = Expr::col(stream::Column::Name);
     let mut found = HashMap::new();
-    for row in look_up(transaction, names, select).await? {
+    for row in look_up(transaction, &select, &name, names).await? {
         let stream = row::stream_of(&row)?;
         found.insert(stream.name.clone(), stream);
     }
@@ -153,147 +153,59 @@ async fn find_events(
     let ids = appends
         .iter()
         .flat_map(|append| append.events().map(|(_, _, event)| event.event_id));
-    let ids: Vec<Value> = ids.map(Value::from).collect();
-    let select = |ids: Vec<Value>| {
-        row::select_events()
-            .and_where(Expr::col((event::Entity, event::Column::EventId)).is_in(ids))
-            .to_owned()
-    };
+    let ids = ids.map(Value::from).collect();
+    let event_id = Expr::col((event::Entity, event::Column::EventId));
     let mut found = HashMap::new();
-    for row in look_up(transaction, ids, select).await? {
+    for row in look_up(transaction, &row::select_events(), &event_id, ids).await? {
         let event = row::event_of(&row)?;
         found.insert(event.event_id, Arc::new(event));
     }
     Ok(found)
 }
 
-/// The sizes of the statements that look up or insert many rows: few, so that each is prepared once.
-/// The greatest stays far below the bind parameters that SQLite (32,766) and PostgreSQL (65,535) allow.
-const CHUNKS: [usize; 5] = [256, 64, 16, 4, 1];
-
+/// The rows of `select` whose `column` is one of the keys.
 async fn look_up(
     transaction: &DatabaseTransaction,
-    mut keys: Vec<Value>,
-    select: impl Fn(Vec<Value>) -> sea_orm::sea_query::SelectStatement,
+    select: &SelectStatement,
+    column: &Expr,
+    keys: Vec<Value>,
 ) -> Result<Vec<QueryResult>, Failure> {
     let backend = transaction.get_database_backend();
     let mut rows = Vec::new();
-    while let Some(last) = keys.last().cloned() {
-        // One statement of the next larger size, filled up with the last key again, beats several smaller.
-        let size = CHUNKS
-            .iter()
-            .rev()
-            .find(|&&size| size >= keys.len())
-            .unwrap_or(&CHUNKS[0]);
-        let mut chunk = keys.split_off(keys.len().saturating_sub(*size));
-        chunk.resize(*size, last);
-        let statement = backend.build(&select(chunk));
-        rows.extend(
-            transaction
-                .query_all_raw(statement)
-                .await
-                .map_err(DatabaseError::from)?,
-        );
+    for condition in conditions(backend, column, keys) {
+        let statement = backend.build(select.clone().and_where(condition));
+        let found = transaction.query_all_raw(statement).await;
+        rows.extend(found.map_err(DatabaseError::from)?);
     }
     Ok(rows)
 }
 
-async fn insert(transaction: &DatabaseTransaction, view: &View) -> Result<(), Failure> {
-    let streams: Vec<_> = view
-        .changed
-        .iter()
-        .filter_map(|name| view.streams.get(name))
-        .collect();
-    insert_rows(
-        transaction,
-        STREAMS_SQL,
-        &STREAM_COLUMNS,
-        &streams,
-        |stream| row::stream_values(stream).into(),
-    )
-    .await?;
-    insert_rows(
-        transaction,
-        EVENTS_SQL,
-        &EVENT_COLUMNS,
-        &view.accepted,
-        |event| row::event_values(event).into(),
-    )
-    .await?;
-    let update = Query::update()
-        .table(log_head::Entity)
-        .value(log_head::Column::Position, view.head.position.get())
-        .value(log_head::Column::Hash, view.head.hash.to_vec())
-        .value(log_head::Column::RecordedAt, view.head.recorded_at)
-        .value(log_head::Column::NextStreamId, view.head.next_stream_id)
-        .and_where(Expr::col(log_head::Column::Id).eq(1))
-        .to_owned();
-    let statement = transaction.get_database_backend().build(&update);
-    transaction
-        .execute_raw(statement)
-        .await
-        .map_err(DatabaseError::from)?;
-    Ok(())
-}
+/// The sizes of the lists in SQLite's statements: few, so that each statement is prepared once. The
+/// greatest stays far below the 32,766 parameters that SQLite allows.
+const SQLITE_CHUNKS: [usize; 5] = [256, 64, 16, 4, 1];
 
-const EVENTS_SQL: (&str, &str) = ("events", "");
-/// New streams are inserted and known ones updated by one statement.
-const STREAMS_SQL: (&str, &str) = (
-    "streams",
-    " ON CONFLICT (id) DO UPDATE SET version = excluded.version, status = excluded.status,
-      updated_at = excluded.updated_at",
-);
-
-async fn insert_rows<T, C: Iden>(
-    transaction: &DatabaseTransaction,
-    (table, rest): (&str, &str),
-    columns: &[C],
-    mut rows: &[T],
-    values: impl Fn(&T) -> Vec<Value>,
-) -> Result<(), Failure> {
-    let backend = transaction.get_database_backend();
-    while !rows.is_empty() {
-        let size = CHUNKS
-            .iter()
-            .find(|&&size| size <= rows.len())
-            .unwrap_or(&1);
-        let (chunk, others) = rows.split_at(*size);
-        let sql = insert_sql(backend, table, columns, *size) + rest;
-        let statement =
-            Statement::from_sql_and_values(backend, sql, chunk.iter().flat_map(&values));
-        transaction
-            .execute_raw(statement)
-            .await
-            .map_err(DatabaseError::from)?;
-        rows = others;
-    }
-    Ok(())
-}
-
-/// `INSERT INTO table (a, b) VALUES ($1, $2), …`; both backends understand numbered parameters.
-fn insert_sql<C: Iden>(backend: DbBackend, table: &str, columns: &[C], rows: usize) -> String {
-    let marker = if backend == DbBackend::Sqlite {
-        '?'
-    } else {
-        '$'
-    };
-    let names: Vec<String> = columns
-        .iter()
-        .map(|column| column.unquoted().to_owned())
-        .collect();
-    let mut sql = format!("INSERT INTO {table} ({}) VALUES ", names.join(", "));
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { "), (" });
-        for column in 1..=columns.len() {
-            if column > 1 {
-                sql.push_str(", ");
-            }
-            sql.push(marker);
-            sql.push_str(&(row * columns.len() + column).to_string());
+/// The conditions that together find every key, each in a statement of its own.
+fn conditions(backend: DbBackend, column: &Expr, mut keys: Vec<Value>) -> Vec<Expr> {
+    let mut conditions = Vec::new();
+    while let Some(last) = keys.last().cloned() {
+        if backend != DbBackend::Sqlite {
+            // One text and one plan for any number of keys. A long list of parameters would be planned as a
+            // scan of the table while that is small, and the plan kept when it has become large.
+            let keys = Value::Array(last.array_type(), Some(Box::new(keys)));
+            conditions.push(column.clone().eq(PgFunc::any(keys)));
+            break;
         }
+        // One statement of the next larger size, filled up with the last key again, beats several smaller.
+        let size = SQLITE_CHUNKS
+            .iter()
+            .rev()
+            .find(|&&size| size >= keys.len())
+            .unwrap_or(&SQLITE_CHUNKS[0]);
+        let mut chunk = keys.split_off(keys.len().saturating_sub(*size));
+        chunk.resize(*size, last);
+        conditions.push(column.clone().is_in(chunk));
     }
-    sql.push(')');
-    sql
+    conditions
 }
 
 impl From<DatabaseError> for Failure {

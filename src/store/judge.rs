@@ -10,7 +10,9 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::append::{Committed, CommittedStream, PreparedAppend, PreparedStream};
-use super::refusal::{FailedCheck, InputPath, Refusal, StreamTooLarge, Violation, ViolationKind};
+use super::refusal::{
+    ClosedStream, FailedCheck, InputPath, Refusal, StreamTooLarge, Violation, ViolationKind,
+};
 use crate::event::{Hash, Link, PreparedEvent, RecordedEvent, Salt};
 use crate::expected_version::Mismatch;
 use crate::position::Position;
@@ -110,15 +112,19 @@ impl View {
     }
 
     fn check_closed(&self, request: &PreparedAppend) -> Result<(), Refusal> {
-        for stream in &request.streams {
+        let closed = |index, stream: &PreparedStream| ClosedStream {
+            stream: stream.name.clone(),
+            path: request.path(index, None, "stream"),
+        };
+        for (index, stream) in request.streams.iter().enumerate() {
             if self.status(&stream.name) == StreamStatus::Tombstoned {
-                return Err(Refusal::StreamTombstoned(stream.name.clone()));
+                return Err(Refusal::StreamTombstoned(closed(index, stream)));
             }
         }
-        for stream in &request.streams {
+        for (index, stream) in request.streams.iter().enumerate() {
             // A pure check on an archived stream is judged as if it were open.
             if !stream.events.is_empty() && self.status(&stream.name) == StreamStatus::Archived {
-                return Err(Refusal::StreamArchived(stream.name.clone()));
+                return Err(Refusal::StreamArchived(closed(index, stream)));
             }
         }
         Ok(())
@@ -127,7 +133,7 @@ impl View {
     fn check_expectations(&self, request: &PreparedAppend) -> Result<(), Refusal> {
         let mut failed = Vec::new();
         let mut only_deleted = true;
-        for wanted in &request.streams {
+        for (index, wanted) in request.streams.iter().enumerate() {
             let actual = self
                 .streams
                 .get(&wanted.name)
@@ -136,6 +142,7 @@ impl View {
                 only_deleted &= mismatch == Mismatch::Deleted;
                 failed.push(FailedCheck {
                     stream: wanted.name.clone(),
+                    path: request.path(index, None, "expectedVersion"),
                     expected: wanted.expected,
                     actual,
                 });
@@ -143,13 +150,16 @@ impl View {
         }
         match failed.first() {
             None => Ok(()),
-            Some(first) if only_deleted => Err(Refusal::StreamDeleted(first.stream.clone())),
+            Some(first) if only_deleted => Err(Refusal::StreamDeleted(ClosedStream {
+                stream: first.stream.clone(),
+                path: first.path.clone(),
+            })),
             Some(_) => Err(Refusal::WrongExpectedVersion(failed)),
         }
     }
 
     fn check_length(&self, request: &PreparedAppend) -> Result<(), Refusal> {
-        for wanted in &request.streams {
+        for (index, wanted) in request.streams.iter().enumerate() {
             let stream = self.streams.get(&wanted.name);
             let length = stream.map_or(0, |stream| stream.version - stream.hidden_through);
             let limit = stream
@@ -161,6 +171,7 @@ impl View {
                 let stream = wanted.name.clone();
                 return Err(Refusal::StreamTooLarge(StreamTooLarge {
                     stream,
+                    path: request.path(index, None, "events"),
                     length,
                     adding,
                     limit,

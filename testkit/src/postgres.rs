@@ -129,6 +129,13 @@ impl PostgresCluster {
         &self.server
     }
 
+    /// The path of one of PostgreSQL's programs, such as `pgbench`, of the version that is running.
+    /// Not every installation has every program.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+
     /// The TCP port on 127.0.0.1; it stays the same over restarts.
     #[must_use]
     pub fn port(&self) -> u16 {

@@ -4,7 +4,13 @@
 mod feed;
 mod writer;
 
+mod crowd;
+mod database_away;
 mod filters;
+mod giving_up;
+mod killed;
 mod model;
+mod shutdown;
+mod stalled_client;
 mod starts;
 mod tail;

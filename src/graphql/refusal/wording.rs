@@ -26,34 +26,37 @@ impl Refusal {
                 Self::WrongExpectedVersion(wrong_version(&checks))
             }
             store::Refusal::DuplicateEvent(ids) => Self::DuplicateEvent(duplicate(ids, scope)),
-            store::Refusal::StreamDeleted(stream) => Self::StreamDeleted(StreamDeleted {
+            store::Refusal::StreamDeleted(closed) => Self::StreamDeleted(StreamDeleted {
                 code: ErrorCode::StreamDeleted,
                 message: format!(
-                    "The stream {stream} is deleted, and STREAM_EXISTS was expected. Expect ANY, NO_STREAM or \
-                     its exact version to reopen it."
+                    "The stream {} is deleted, and STREAM_EXISTS was expected. Expect ANY, NO_STREAM or \
+                     its exact version to reopen it.",
+                    closed.stream
                 ),
                 retryable: false,
-                path: None,
-                stream: stream.to_string(),
+                path: Some(graphql_path(&closed.path)),
+                stream: closed.stream.to_string(),
             }),
-            store::Refusal::StreamTombstoned(stream) => Self::StreamTombstoned(StreamTombstoned {
+            store::Refusal::StreamTombstoned(closed) => Self::StreamTombstoned(StreamTombstoned {
                 code: ErrorCode::StreamTombstoned,
                 message: format!(
-                    "The stream {stream} is ended for ever: nothing can be appended to it. Use a stream of \
-                     another name."
+                    "The stream {} is ended for ever: nothing can be appended to it. Use a stream of \
+                     another name.",
+                    closed.stream
                 ),
                 retryable: false,
-                path: None,
-                stream: stream.to_string(),
+                path: Some(graphql_path(&closed.path)),
+                stream: closed.stream.to_string(),
             }),
-            store::Refusal::StreamArchived(stream) => Self::StreamArchived(StreamArchived {
+            store::Refusal::StreamArchived(closed) => Self::StreamArchived(StreamArchived {
                 code: ErrorCode::StreamArchived,
                 message: format!(
-                    "The stream {stream} is archived: it takes no events until it is unarchived."
+                    "The stream {} is archived: it takes no events until it is unarchived.",
+                    closed.stream
                 ),
                 retryable: false,
-                path: None,
-                stream: stream.to_string(),
+                path: Some(graphql_path(&closed.path)),
+                stream: closed.stream.to_string(),
             }),
             store::Refusal::StreamTooLarge(found) => Self::StreamTooLarge(too_large(&found)),
         }
@@ -186,7 +189,7 @@ fn wrong_version(checks: &[store::FailedCheck]) -> WrongExpectedVersion {
             sentences.join(" ")
         ),
         retryable: false,
-        path: None,
+        path: checks.first().map(|first| graphql_path(&first.path)),
         checks: failed,
         stream,
         expected,
@@ -277,6 +280,7 @@ fn duplicate_id(id: store::DuplicateId, scope: &Scope) -> DuplicateId {
 fn too_large(found: &store::StreamTooLarge) -> StreamTooLarge {
     let store::StreamTooLarge {
         stream,
+        path,
         length,
         adding,
         limit,
@@ -288,7 +292,7 @@ fn too_large(found: &store::StreamTooLarge) -> StreamTooLarge {
              a new stream for what follows, or ask the operator to raise append.max_stream_events."
         ),
         retryable: false,
-        path: None,
+        path: Some(graphql_path(path)),
         stream: stream.to_string(),
         length: *length,
         limit: *limit,

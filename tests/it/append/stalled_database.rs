@@ -142,8 +142,8 @@ async fn a_queue_full_of_bytes_answers_overloaded_too(world: World) {
         error_code(&failed(&client, &stream, &large).await),
         "TIMEOUT"
     );
-    let small = failed(&client, &stream, &new_events(1)).await;
-    assert_eq!(error_code(&small), "CONNECTION_ERROR");
+    let waiting = failed(&client, &stream, &new_events(1)).await;
+    assert_eq!(error_code(&waiting), "CONNECTION_ERROR");
     let mut another = new_events(1);
     another[0]["data"] = large[0]["data"].clone();
     assert_eq!(

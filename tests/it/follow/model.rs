@@ -59,7 +59,9 @@ async fn run(world: &World, hub_capacity: usize) -> usize {
         Ok(Err(error)) => {
             panic!("with the hub capacity {hub_capacity} and the seed {seed}: {error}")
         }
-        Err(_) => panic!("with the hub capacity {hub_capacity} and the seed {seed}: no end"),
+        Err(late) => {
+            panic!("with the hub capacity {hub_capacity} and the seed {seed}: {late}")
+        }
     }
 }
 

@@ -1,0 +1,71 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::Result;
+use crate::backend::Backend;
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Appends per second.
+    Append,
+    /// From an append to its subscribers.
+    Latency,
+    /// Pages of events.
+    Read,
+}
+
+/// What to measure, and for how long.
+#[derive(Clone, Debug)]
+pub(crate) struct Arguments {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) backends: Vec<Backend>,
+    /// The length of one measurement.
+    pub(crate) time: Duration,
+    /// How often each measurement is repeated.
+    pub(crate) repetitions: usize,
+    /// Where the JSON goes; to the standard output if nowhere.
+    pub(crate) json: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Reads the arguments after the program's name.
+    pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Self> {
+        let mut arguments = Self {
+            parts: Vec::new(),
+            backends: Vec::new(),
+            time: Duration::from_secs(5),
+            repetitions: 3,
+            json: None,
+        };
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("{word} needs a value"));
+            match word.as_str() {
+                "append" => arguments.parts.push(Part::Append),
+                "latency" => arguments.parts.push(Part::Latency),
+                "read" => arguments.parts.push(Part::Read),
+                "sqlite" => arguments.backends.push(Backend::Sqlite),
+                "postgres" => arguments.backends.push(Backend::Postgres),
+                "--seconds" => {
+                    arguments.time = Duration::from_secs(value()?.parse::<u64>()?.max(1));
+                }
+                "--repetitions" => arguments.repetitions = value()?.parse::<usize>()?.max(1),
+                "--json" => arguments.json = Some(value()?.into()),
+                // Cargo adds it.
+                "--bench" => {}
+                other => {
+                    return Err(format!("`{other}` is not an argument of this benchmark").into());
+                }
+            }
+        }
+        if arguments.parts.is_empty() {
+            arguments.parts = vec![Part::Append, Part::Latency, Part::Read];
+        }
+        if arguments.backends.is_empty() {
+            arguments.backends = vec![Backend::Sqlite, Backend::Postgres];
+        }
+        Ok(arguments)
+    }
+}
