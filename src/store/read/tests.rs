@@ -110,205 +110,99 @@ fn bounded(query: &EventQuery, descending: bool, from_the_middle: bool) -> Event
 }
 
 async fn event_queries(store: &EventStore) -> Vec<(String, EventQuery)> {
-    let some = &store.events(&query(EventFilter::default())).await.unwrap()[2];
-    let texts = |values: &[&str]| {
-        values
-            .iter()
-            .map(|value| (*value).to_owned())
-            .collect::<Vec<_>>()
+    let events = store.events(&query(EventFilter::default())).await.unwrap();
+    let mut queries = Vec::new();
+    for (name, filter) in filters(&events[2]) {
+        queries.push((name.to_owned(), query(filter)));
+    }
+    let of_a_type = EventFilter {
+        event_types: texts(&["type_1"]),
+        ..EventFilter::default()
     };
-    let filter = EventFilter::default;
-    let at = |place: i64| some.recorded_at + TimeDelta::milliseconds(place);
-    let json = JsonEquals {
-        document: Document::Data,
-        path: JsonPath::parse("n").unwrap(),
-        value: JsonScalar::Int(1),
-    };
-    let stream = Some(some.stream.clone());
-    let filters = [
-        ("everything", filter()),
-        ("one stream", EventFilter { stream, ..filter() }),
-        (
-            "a category",
-            EventFilter {
-                categories: texts(&["c1"]),
-                ..filter()
-            },
-        ),
-        (
-            "categories",
-            EventFilter {
-                categories: texts(&["c1", "c2", "none"]),
-                ..filter()
-            },
-        ),
-        (
-            "a prefix of one stream",
-            EventFilter {
-                stream_prefix: Some("c4-2999".to_owned()),
-                ..filter()
-            },
-        ),
-        (
-            "a prefix of few streams",
-            EventFilter {
-                stream_prefix: Some("c1-11".to_owned()),
-                ..filter()
-            },
-        ),
-        (
-            "a prefix of many streams",
-            EventFilter {
-                stream_prefix: Some("c".to_owned()),
-                ..filter()
-            },
-        ),
-        (
-            "a prefix of none",
-            EventFilter {
-                stream_prefix: Some("x".to_owned()),
-                ..filter()
-            },
-        ),
-        (
-            "a type",
-            EventFilter {
-                event_types: texts(&["type_1"]),
-                ..filter()
-            },
-        ),
-        (
-            "types",
-            EventFilter {
-                event_types: texts(&["type_1", "type_2"]),
-                ..filter()
-            },
-        ),
-        (
-            "a guild",
-            EventFilter {
-                guild_ids: texts(&["1"]),
-                ..filter()
-            },
-        ),
-        (
-            "guilds",
-            EventFilter {
-                guild_ids: texts(&["1", "2", "3"]),
-                ..filter()
-            },
-        ),
-        (
-            "an actor",
-            EventFilter {
-                actor_ids: texts(&["7"]),
-                ..filter()
-            },
-        ),
-        (
-            "actors",
-            EventFilter {
-                actor_ids: texts(&["7", "8"]),
-                ..filter()
-            },
-        ),
-        (
-            "a correlation",
-            EventFilter {
-                correlation_ids: texts(&[&some.correlation_id]),
-                ..filter()
-            },
-        ),
-        (
-            "correlations",
-            EventFilter {
-                correlation_ids: texts(&[&some.correlation_id, "x"]),
-                ..filter()
-            },
-        ),
-        (
-            "a cause",
-            EventFilter {
-                causation_ids: texts(&[&some.event_id.to_string()]),
-                ..filter()
-            },
-        ),
-        (
-            "causes",
-            EventFilter {
-                causation_ids: texts(&[&some.event_id.to_string(), "x"]),
-                ..filter()
-            },
-        ),
-        (
-            "a time on",
-            EventFilter {
-                recorded_from: Some(at(1)),
-                ..filter()
-            },
-        ),
-        (
-            "before a time",
-            EventFilter {
-                recorded_before: Some(at(100)),
-                ..filter()
-            },
-        ),
-        (
-            "a guild and a type",
-            EventFilter {
-                guild_ids: texts(&["1"]),
-                event_types: texts(&["type_1"]),
-                ..filter()
-            },
-        ),
-        (
-            "a value in a stream",
-            EventFilter {
-                stream: Some(some.stream.clone()),
-                json_equals: vec![json.clone()],
-                ..filter()
-            },
-        ),
-        (
-            "a value of a cause",
-            EventFilter {
-                causation_ids: texts(&[&some.event_id.to_string()]),
-                json_equals: vec![json],
-                ..filter()
-            },
-        ),
-    ];
-    let mut queries: Vec<_> = filters
-        .map(|(name, filter)| (name.to_owned(), query(filter)))
-        .into();
-    let scopes = [vec!["1"], vec!["1", "2"]];
-    for guilds in scopes {
+    for guilds in [&["1"][..], &["1", "2"]] {
         let scope = Scope::Guilds {
-            guild_ids: guilds.into_iter().map(Arc::from).collect(),
+            guild_ids: guilds.iter().copied().map(Arc::from).collect(),
             include_without_guild: true,
         };
-        queries.push((
-            "a scope with a type".to_owned(),
-            EventQuery {
-                scope,
-                ..query(EventFilter {
-                    event_types: texts(&["type_1"]),
-                    ..filter()
-                })
-            },
-        ));
+        let query = EventQuery {
+            scope,
+            ..query(of_a_type.clone())
+        };
+        queries.push((format!("a type in {} guilds", guilds.len()), query));
     }
     queries
 }
 
-fn stream_queries() -> Vec<(String, StreamQuery)> {
-    let texts = |values: &[&str]| {
-        values
-            .iter()
-            .map(|value| (*value).to_owned())
-            .collect::<Vec<_>>()
+/// Each part of a filter alone, and some together; `some` is an event that has them.
+fn filters(some: &RecordedEvent) -> Vec<(&'static str, EventFilter)> {
+    let (cause, talk) = (some.event_id.to_string(), some.correlation_id.to_string());
+    let after = |milliseconds| Some(some.recorded_at + TimeDelta::milliseconds(milliseconds));
+    let stream = || Some(some.stream.clone());
+    let value = || JsonEquals {
+        document: Document::Data,
+        path: JsonPath::parse("n").unwrap(),
+        value: JsonScalar::Int(1),
     };
+    let prefix = |prefix: &str| Some(prefix.to_owned());
+    let mut filters = Vec::new();
+    let mut add = |name, change: &dyn Fn(&mut EventFilter)| {
+        let mut filter = EventFilter::default();
+        change(&mut filter);
+        filters.push((name, filter));
+    };
+    add("everything", &|_| ());
+    add("one stream", &|it| it.stream = stream());
+    add("a category", &|it| it.categories = texts(&["c1"]));
+    add("categories", &|it| {
+        it.categories = texts(&["c1", "c2", "no"])
+    });
+    add("a prefix of one stream", &|it| {
+        it.stream_prefix = prefix("c4-2999")
+    });
+    add("a prefix of few streams", &|it| {
+        it.stream_prefix = prefix("c1-11")
+    });
+    add("a prefix of many streams", &|it| {
+        it.stream_prefix = prefix("c")
+    });
+    add("a prefix of a category", &|it| {
+        it.stream_prefix = prefix("c1-")
+    });
+    add("a prefix of none", &|it| it.stream_prefix = prefix("x"));
+    add("a type", &|it| it.event_types = texts(&["type_1"]));
+    add("types", &|it| it.event_types = texts(&["type_1", "type_2"]));
+    add("a guild", &|it| it.guild_ids = texts(&["1"]));
+    add("guilds", &|it| it.guild_ids = texts(&["1", "2", "3"]));
+    add("an actor", &|it| it.actor_ids = texts(&["7"]));
+    add("actors", &|it| it.actor_ids = texts(&["7", "8"]));
+    add("a correlation", &|it| it.correlation_ids = texts(&[&talk]));
+    add("correlations", &|it| {
+        it.correlation_ids = texts(&[&talk, "x"])
+    });
+    add("a cause", &|it| it.causation_ids = texts(&[&cause]));
+    add("causes", &|it| it.causation_ids = texts(&[&cause, "x"]));
+    add("a time on", &|it| it.recorded_from = after(1));
+    add("until a time", &|it| it.recorded_before = after(100));
+    add("a guild and a type", &|it| {
+        it.guild_ids = texts(&["1"]);
+        it.event_types = texts(&["type_1"]);
+    });
+    add("a value in a stream", &|it| {
+        it.stream = stream();
+        it.json_equals.push(value());
+    });
+    add("a value of an effect", &|it| {
+        it.causation_ids = texts(&[&cause]);
+        it.json_equals.push(value());
+    });
+    filters
+}
+
+fn texts(values: &[&str]) -> Vec<String> {
+    values.iter().map(|value| (*value).to_owned()).collect()
+}
+
+fn stream_queries() -> Vec<(String, StreamQuery)> {
     let mut queries = Vec::new();
     for order in [
         StreamOrder::Name,
