@@ -1,9 +1,11 @@
 //! Group commit: one task of this process takes every append that queued while the last group committed,
 //! and writes them in one transaction.
 //!
-//! The way of a group: lock the head → look up its streams and ids → judge each request in turn → write →
-//! commit → raise the hub's head → answer. The head is locked **before** anything is looked up: in the
-//! other order another node's commit comes between, and good requests are answered with conflicts.
+//! The way of a group: lock the head → take all that has queued → look up its streams and ids → judge each
+//! request in turn → write → commit → raise the hub's head → answer. The head is locked **before** anything
+//! is looked up: in the other order another node's commit comes between, and good requests are answered with
+//! conflicts. The queue is emptied **after** the lock, so that whatever came while it was waited for rides
+//! along.
 //! The task belongs to nobody's request: a caller that gives up changes nothing, so that the log is never
 //! ahead of the hub.
 
@@ -74,6 +76,14 @@ impl Ticket {
     }
 }
 
+/// Whether a group takes in what has queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Growth {
+    Open,
+    /// It is one request of a group that failed, to be tried by itself.
+    Closed,
+}
+
 /// The task that writes.
 pub(super) struct Committer {
     database: Arc<Database>,
@@ -105,41 +115,23 @@ impl Committer {
     /// Runs until every sender of the queue is gone and the queue is empty.
     pub(super) async fn run(mut self) {
         while let Some(first) = self.queue.recv().await {
-            let group = self.gather(first);
-            self.settle(group).await;
+            self.settle(vec![first], Growth::Open).await;
         }
         if let Some(writer) = self.writer.take() {
             let _ = writer.close().await;
         }
     }
 
-    /// Everything that has queued meanwhile, up to the bounds. There is no timer: the group is whatever
-    /// came while the last one committed.
-    fn gather(&mut self, first: Queued) -> Vec<Queued> {
-        let mut events = first.append.event_count();
-        let mut bytes = first.append.bytes();
-        let mut group = vec![first];
-        while events < self.limits.events && bytes < self.limits.bytes {
-            let Ok(next) = self.queue.try_recv() else {
-                break;
-            };
-            events += next.append.event_count();
-            bytes += next.append.bytes();
-            group.push(next);
-        }
-        group
-    }
-
     /// Brings a group to its end, through lost connections: every request is answered exactly once, by
     /// this task or by its caller's deadline.
-    async fn settle(&mut self, mut group: Vec<Queued>) {
+    async fn settle(&mut self, mut group: Vec<Queued>, growth: Growth) {
         let mut pause = Pause::new();
         loop {
             group.retain(|queued| self.still_wanted(queued));
             if group.is_empty() && !self.in_doubt {
                 return;
             }
-            match self.attempt(&group).await {
+            match self.attempt(&mut group, growth).await {
                 Ok(outcomes) => {
                     answer(group, outcomes);
                     return;
@@ -152,7 +144,7 @@ impl Committer {
                 Err(Failure::Refused(reason)) => {
                     tracing::warn!(%reason, requests = group.len(), "a group failed; its requests run one by one");
                     for queued in group {
-                        Box::pin(self.settle(vec![queued])).await;
+                        Box::pin(self.settle(vec![queued], Growth::Closed)).await;
                     }
                     return;
                 }
@@ -185,31 +177,40 @@ impl Committer {
 
     async fn attempt(
         &mut self,
-        group: &[Queued],
+        group: &mut Vec<Queued>,
+        growth: Growth,
     ) -> Result<Vec<Result<Committed, AppendError>>, Failure> {
+        let limit = self.database.statement_timeout();
         let writer = self
             .writer
             .get_or_insert_with(|| self.database.writer())
             .clone();
         let stage = Stage::default();
-        let appends: Vec<_> = group
-            .iter()
-            .map(|queued| Arc::clone(&queued.append))
-            .collect();
-        let work = group::write(
-            &writer,
-            &appends,
-            self.limits.max_stream_events,
-            new_salt,
-            &stage,
-        );
-        let limit = self.database.statement_timeout();
-        let Ok(result) = tokio::time::timeout(limit, work).await else {
-            let reason = "the transaction took too long".to_owned();
-            let in_doubt = stage.is_committing();
-            return Err(Failure::Away { reason, in_doubt });
+        let work = async {
+            let opened = group::open(&writer).await?;
+            // A request that is not in doubt stays in the queue, where its caller may still give it up.
+            if growth == Growth::Open && !self.in_doubt {
+                self.gather(group);
+            }
+            let appends: Vec<_> = group
+                .iter()
+                .map(|queued| Arc::clone(&queued.append))
+                .collect();
+            let max_stream_events = self.limits.max_stream_events;
+            opened
+                .write(&appends, max_stream_events, new_salt, &stage)
+                .await
         };
-        let written = result?;
+        let written = match tokio::time::timeout(limit, work).await {
+            Ok(result) => result?,
+            Err(_) => {
+                let reason = "the transaction took too long".to_owned();
+                return Err(Failure::Away {
+                    reason,
+                    in_doubt: stage.is_committing(),
+                });
+            }
+        };
         // The order matters: a caller that has its answer must find its events on every feed and page of
         // this node, so the hub hears first.
         self.hub.publish(&written.events, written.head);
@@ -218,6 +219,23 @@ impl Committer {
         Ok(outcomes
             .map(|verdict| verdict.map_err(AppendError::from))
             .collect())
+    }
+
+    /// Everything that has queued meanwhile, up to the bounds. There is no timer: the group is whatever
+    /// came while the last one committed and this one waited for the head.
+    fn gather(&mut self, group: &mut Vec<Queued>) {
+        let mut events: usize = group.iter().map(|queued| queued.append.event_count()).sum();
+        let mut bytes: usize = group.iter().map(|queued| queued.append.bytes()).sum();
+        while events < self.limits.events && bytes < self.limits.bytes {
+            let Ok(next) = self.queue.try_recv() else {
+                break;
+            };
+            if self.still_wanted(&next) {
+                events += next.append.event_count();
+                bytes += next.append.bytes();
+                group.push(next);
+            }
+        }
     }
 }
 
