@@ -113,6 +113,12 @@ pub(super) fn read_error(error: &ReadError) -> Error {
             true,
             Some(Duration::from_secs(1)),
         ),
+        ReadError::TooSlow => ErrorCode::Timeout.error_after(
+            "The database could not answer within the time that a statement may take. Ask for less: fewer \
+             rows, or a filter that has an index.",
+            true,
+            None,
+        ),
         ReadError::Fault => ErrorCode::Internal
             .error("The server could not read what was asked for. Its log says why, under the trace id."),
     }

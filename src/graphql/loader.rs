@@ -32,6 +32,7 @@ pub(super) struct Operation {
 #[derive(Default)]
 struct Turn {
     nodes_asked_for: AtomicUsize,
+    bytes_shown: AtomicUsize,
     head: OnceCell<Position>,
 }
 
@@ -46,6 +47,9 @@ pub struct PageLimits {
     pub count_limit: u64,
     /// The most nodes that one operation may ask for, nested lists multiplied out.
     pub operation_nodes: usize,
+    /// The most bytes of payloads and metadata that one operation, or one message of a subscription, may show,
+    /// each field counted: the same payload under two names counts twice.
+    pub operation_bytes: usize,
     /// The most values in one list of a filter.
     pub filter_values: usize,
 }
@@ -89,6 +93,17 @@ impl Operation {
         if asked > limit {
             let what = "The number of nodes that this operation asks for, its nested lists multiplied out,";
             return Err(limit_exceeded(what, format!("{asked} or more"), limit));
+        }
+        Ok(())
+    }
+
+    /// Takes the bytes of a payload from the operation's budget, before they are shown.
+    pub(super) fn show(&self, bytes: usize) -> Result<()> {
+        let shown = self.turn().bytes_shown.fetch_add(bytes, Ordering::Relaxed);
+        let limit = self.limits.operation_bytes;
+        if shown.saturating_add(bytes) > limit {
+            let what = "The number of bytes of payloads and metadata that this operation shows";
+            return Err(limit_exceeded(what, "greater", limit));
         }
         Ok(())
     }

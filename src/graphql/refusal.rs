@@ -173,7 +173,7 @@ pub(super) struct DuplicateEvent {
     retryable: bool,
     /// The first id that cannot be used.
     path: Option<Vec<String>>,
-    /// Every id that cannot be used.
+    /// The ids that cannot be used, up to 100 of them.
     duplicates: Vec<DuplicateId>,
 }
 
@@ -278,7 +278,8 @@ pub(super) struct InvalidInput {
     path: Option<Vec<String>>,
 }
 
-/// Events have the wrong shape, or contradict their stream. All violations are listed.
+/// Events have the wrong shape, or contradict their stream. All violations are listed; after 100 of them the
+/// search ends.
 #[derive(SimpleObject)]
 pub(super) struct InvalidEvents {
     /// The code of the first violation.

@@ -1,6 +1,7 @@
 //! Subscriptions: parse → follow → shape.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Context, Description, Result, Subscription};
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use super::object::feed::EventFeedMessage;
 use crate::cursor;
 use crate::filter::EventFilter;
 use crate::position::Position;
-use crate::store::{EventQuery, Follow, VersionRange};
+use crate::store::{EventQuery, Follow, ReadError, VersionRange};
 use crate::stream::StreamName;
 
 /// What can be followed.
@@ -74,6 +75,7 @@ fn feed(
 }
 
 /// Where a feed begins, resolved once.
+#[derive(Clone, Copy)]
 struct Start {
     /// The feed delivers what comes after this position …
     after: Position,
@@ -96,11 +98,7 @@ async fn start(
     from: Option<StartFrom>,
     stream: Option<&StreamName>,
 ) -> Result<Start> {
-    let head = operation
-        .store
-        .head()
-        .await
-        .map_err(|error| read_error(&error))?;
+    let head = patiently(|| operation.store.head()).await?;
     match from.unwrap_or(StartFrom::At(FeedStart::End)) {
         StartFrom::At(FeedStart::End) => Ok(head.into()),
         StartFrom::At(FeedStart::Origin) => Ok(Position::ORIGIN.into()),
@@ -116,8 +114,7 @@ async fn start(
             .map(Start::from)
             .map_err(|error| invalid_cursor(&error)),
         StartFrom::Time(time) => {
-            let first = operation.store.position_at(time).await;
-            let first = first.map_err(|error| read_error(&error))?;
+            let first = patiently(|| operation.store.position_at(time)).await?;
             Ok(Start {
                 after: first.previous(),
                 // What is recorded from now on may still be too early.
@@ -159,15 +156,32 @@ async fn after_version(
         descending: false,
         limit: 1,
     };
-    let found = operation
-        .store
-        .events(&query)
-        .await
-        .map_err(|error| read_error(&error))?;
+    let found = patiently(|| operation.store.events(&query)).await?;
     found.first().map(|event| event.position).ok_or_else(|| {
         ErrorCode::InvalidStartVersion.error(format!(
             "The stream {stream} has no version {version}. Begin at a version that it has, at 0 for all of its \
              events, or at the end."
         ))
     })
+}
+
+/// Waits between look-ups while the database is away: the first, and the longest.
+const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// Looks something up, and while the database is away looks again: a subscription that ended with an error
+/// would be taken for finished, and a panel that comes back during an outage would stay dark.
+async fn patiently<T, R>(look_up: impl Fn() -> R) -> Result<T>
+where
+    R: Future<Output = Result<T, ReadError>>,
+{
+    let mut pause = RETRY_PAUSES.0;
+    loop {
+        match look_up().await {
+            Err(ReadError::Unavailable) => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(RETRY_PAUSES.1);
+            }
+            other => return other.map_err(|error| read_error(&error)),
+        }
+    }
 }

@@ -70,6 +70,16 @@ pub struct AppendLimits {
     pub max_batch_streams: usize,
 }
 
+/// The greatest number of events per request that a configuration can allow.
+pub const MOST_REQUEST_EVENTS: usize = 10_000;
+/// The greatest number of streams per batch that a configuration can allow.
+pub const MOST_BATCH_STREAMS: usize = 1_000;
+/// The search for violations ends with the event in which this many are reached: who has so many has one
+/// mistake.
+const MOST_VIOLATIONS: usize = 100;
+/// What a waiting event costs beside its data and metadata, in bytes, roughly.
+const EVENT_OVERHEAD_BYTES: usize = 512;
+
 /// An append whose shape is right.
 #[derive(Clone, Debug)]
 pub(super) struct PreparedAppend {
@@ -107,6 +117,11 @@ impl PreparedAppend {
         self.events().map(|(_, _, event)| event.bytes()).sum()
     }
 
+    /// What the request occupies while it waits.
+    pub(super) fn queue_bytes(&self) -> usize {
+        self.bytes() + self.event_count() * EVENT_OVERHEAD_BYTES
+    }
+
     pub(super) fn path(&self, stream: usize, event: Option<usize>, field: &str) -> InputPath {
         path(self.is_batch, stream, event, field)
     }
@@ -126,6 +141,7 @@ fn path(is_batch: bool, stream: usize, event: Option<usize>, field: &str) -> Inp
 /// is still a success.
 pub(super) fn prepare(append: Append, limits: &AppendLimits) -> Result<PreparedAppend, Refusal> {
     check_counts(&append)?;
+    check_never_allowed(&append)?;
     let mut violations = Vec::new();
     let mut streams = Vec::with_capacity(append.streams.len());
     let is_batch = append.is_batch;
@@ -150,6 +166,9 @@ pub(super) fn prepare(append: Append, limits: &AppendLimits) -> Result<PreparedA
         let mut events = Vec::with_capacity(stream.events.len());
         for (event_index, event) in stream.events.iter().enumerate() {
             events.extend(shape.prepare(event_index, event)?);
+            if shape.violations.len() >= MOST_VIOLATIONS {
+                return Err(Refusal::InvalidEvents(violations));
+            }
         }
         streams.push(PreparedStream {
             name,
@@ -199,6 +218,46 @@ fn check_counts(append: &Append) -> Result<(), Refusal> {
         );
     }
     Ok(())
+}
+
+/// Refuses at once what no configuration has ever accepted, so that it cannot be a retry either.
+fn check_never_allowed(append: &Append) -> Result<(), Refusal> {
+    let streams = append.streams.len();
+    if streams > MOST_BATCH_STREAMS {
+        return Err(counted(
+            LimitKind::BatchStreams,
+            "streams",
+            streams,
+            MOST_BATCH_STREAMS,
+        ));
+    }
+    let events = append
+        .streams
+        .iter()
+        .map(|stream| stream.events.len())
+        .sum();
+    if events > MOST_REQUEST_EVENTS {
+        let field = if append.is_batch { "streams" } else { "events" };
+        return Err(counted(
+            LimitKind::RequestEvents,
+            field,
+            events,
+            MOST_REQUEST_EVENTS,
+        ));
+    }
+    Ok(())
+}
+
+fn counted(kind: LimitKind, field: &str, value: usize, limit: usize) -> Refusal {
+    Refusal::LimitExceeded(LimitExceeded {
+        kind,
+        path: InputPath {
+            field: vec![field.to_owned()],
+            ..InputPath::default()
+        },
+        value: value as u64,
+        limit: limit as u64,
+    })
 }
 
 fn check_expected(expected: ExpectedVersion, path: InputPath) -> Result<(), Refusal> {

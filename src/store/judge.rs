@@ -67,6 +67,17 @@ impl View {
         }
     }
 
+    /// A view of nothing but stored events: enough to recognise a retry.
+    pub(super) fn of_stored(stored: HashMap<Uuid, Arc<RecordedEvent>>) -> Self {
+        let head = Head {
+            position: Position::ORIGIN,
+            hash: Hash::default(),
+            recorded_at: 0,
+            next_stream_id: 0,
+        };
+        Self::new(head, 0, HashMap::new(), stored, 0)
+    }
+
     /// Judges one request, in the order of rule A3, and takes its events in if nothing refuses them.
     pub(super) fn judge(
         &mut self,

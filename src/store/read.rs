@@ -32,6 +32,9 @@ pub enum ReadError {
     /// The database is away: the same read may succeed later.
     #[error("the database is away")]
     Unavailable,
+    /// The statement took longer than a statement may.
+    #[error("the read took too long")]
+    TooSlow,
     /// The database refused a statement, or a row cannot be understood.
     #[error("the read failed")]
     Fault,
@@ -175,7 +178,7 @@ impl EventStore {
                 Some(stream) => Streams::One(stream.id),
                 None => return Ok(None),
             },
-            (None, Some(prefix)) => self.few_streams(prefix).await?,
+            (None, Some(prefix)) => self.few_streams(&query.scope, prefix).await?,
             (None, None) => Streams::NotListed,
         };
         Ok(Some(Page {
@@ -190,11 +193,12 @@ impl EventStore {
         }))
     }
 
-    async fn few_streams(&self, prefix: &str) -> Result<Streams, ReadError> {
+    async fn few_streams(&self, scope: &Scope, prefix: &str) -> Result<Streams, ReadError> {
         let select = Query::select()
             .column(stream::Column::Id)
             .from(stream::Entity)
             .cond_where(select::begins_with(stream::Column::Name, prefix))
+            .cond_where(scope_of(scope, || Expr::col(stream::Column::GuildId)))
             .limit(FEW_STREAMS + 1)
             .to_owned();
         let rows = self.rows(&select).await?;
@@ -275,6 +279,10 @@ impl EventStore {
                 DatabaseError::Unavailable(reason) => {
                     tracing::warn!(%reason, "a read failed: the database is away");
                     ReadError::Unavailable
+                }
+                DatabaseError::TooSlow(reason) => {
+                    tracing::warn!(%reason, "a read was given up");
+                    ReadError::TooSlow
                 }
                 DatabaseError::Refused(reason) => fault(&reason),
             })

@@ -245,9 +245,13 @@ impl From<ExpectedVersion> for ExpectedVersionObject {
     }
 }
 
+/// The most ids that a refusal lists; its message counts them all.
+const MOST_DUPLICATES: usize = 100;
+
 fn duplicate(ids: Vec<store::DuplicateId>, scope: &Scope) -> DuplicateEvent {
     let count = ids.len();
-    let duplicates: Vec<_> = ids.into_iter().map(|id| duplicate_id(id, scope)).collect();
+    let listed = ids.into_iter().take(MOST_DUPLICATES);
+    let duplicates: Vec<_> = listed.map(|id| duplicate_id(id, scope)).collect();
     DuplicateEvent {
         code: ErrorCode::DuplicateEvent,
         message: format!(

@@ -11,7 +11,10 @@ use crate::stream::StreamName;
 impl View {
     /// Rule A1: the original outcome, if every id of the request is stored as this request would store it.
     /// Rule A2: a refusal, if only some are, or otherwise than this request would.
-    pub(super) fn retry_of(&self, request: &PreparedAppend) -> Result<Option<Committed>, Refusal> {
+    pub(in crate::store) fn retry_of(
+        &self,
+        request: &PreparedAppend,
+    ) -> Result<Option<Committed>, Refusal> {
         let mut duplicates = twice_in_request(request);
         // Minted ids count too: they are stored if this very request was committed by an attempt whose
         // answer was lost.
