@@ -35,7 +35,7 @@ impl Subscription {
         let operation = Operation::of(ctx)?;
         let filter = filter.unwrap_or_default().parse(&operation.limits)?;
         let start = start(operation, from, None).await?;
-        Ok(feed(operation, filter, start))
+        Ok(feed(operation, filter, &start))
     }
 
     /// One stream, from a place on and then live. The stream need not exist yet.
@@ -52,14 +52,14 @@ impl Subscription {
             stream: Some(name),
             ..EventFilter::default()
         };
-        Ok(feed(operation, filter, start))
+        Ok(feed(operation, filter, &start))
     }
 }
 
 fn feed(
     operation: &Arc<Operation>,
     mut filter: EventFilter,
-    start: Start,
+    start: &Start,
 ) -> impl Stream<Item = EventFeedMessage> + use<> {
     let operation = Arc::clone(operation);
     filter.recorded_from = filter.recorded_from.max(start.not_before);
