@@ -1,9 +1,11 @@
 //! Group commit: one task of this process takes every append that queued while the last group committed,
 //! and writes them in one transaction.
 //!
-//! The way of a group: lock the head → look up its streams and ids → judge each request in turn → write →
-//! commit → raise the hub's head → answer. The head is locked **before** anything is looked up: in the
-//! other order another node's commit comes between, and good requests are answered with conflicts.
+//! The way of a group: lock the head → take all that has queued → look up its streams and ids → judge each
+//! request in turn → write → commit → raise the hub's head → answer. The head is locked **before** anything
+//! is looked up: in the other order another node's commit comes between, and good requests are answered with
+//! conflicts. The queue is emptied **after** the lock, so that whatever came while it was waited for rides
+//! along.
 //! The task belongs to nobody's request: a caller that gives up changes nothing, so that the log is never
 //! ahead of the hub.
 
@@ -41,6 +43,14 @@ pub(super) struct Queued {
     pub(super) _bytes: OwnedSemaphorePermit,
 }
 
+impl Queued {
+    /// Whether nobody waits for the outcome any more and the deadline has passed: then the request is not
+    /// written, unless it has been.
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed() && Instant::now() >= self.deadline
+    }
+}
+
 /// Who may still decide about a request: its caller, as long as no transaction carries it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ticket(Arc<AtomicU8>);
@@ -57,7 +67,7 @@ impl Ticket {
             .is_ok()
     }
 
-    /// The committer takes the request into a transaction. False: the caller has given up.
+    /// The committer takes the request into a transaction that can write. False: the caller has given up.
     fn take(&self) -> bool {
         match self
             .0
@@ -68,10 +78,26 @@ impl Ticket {
         }
     }
 
-    /// The transaction certainly wrote nothing: the caller may give up again.
-    fn release(&self) {
-        self.0.store(WAITING, Ordering::Release);
+    /// Whether the caller has given up while it could.
+    fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire) == CANCELLED
     }
+
+    /// The transaction certainly wrote nothing: the caller may give up again. One that has given up before
+    /// stays so.
+    fn release(&self) {
+        let _ = self
+            .0
+            .compare_exchange(TAKEN, WAITING, Ordering::AcqRel, Ordering::Acquire);
+    }
+}
+
+/// Whether a group takes in what has queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Growth {
+    Open,
+    /// It is one request of a group that failed, to be tried by itself.
+    Closed,
 }
 
 /// The task that writes.
@@ -104,45 +130,46 @@ impl Committer {
 
     /// Runs until every sender of the queue is gone and the queue is empty.
     pub(super) async fn run(mut self) {
-        while let Some(first) = self.queue.recv().await {
-            let group = self.gather(first);
-            self.settle(group).await;
+        loop {
+            let next = self.queue.recv();
+            let first = if self.in_doubt {
+                let Ok(first) = tokio::time::timeout(RESYNC_PAUSE, next).await else {
+                    // Nobody appends, and the followers may be waiting for what was committed.
+                    self.settle(Vec::new(), Growth::Closed).await;
+                    continue;
+                };
+                first
+            } else {
+                next.await
+            };
+            let Some(first) = first else { break };
+            self.settle(vec![first], Growth::Open).await;
         }
         if let Some(writer) = self.writer.take() {
             let _ = writer.close().await;
         }
     }
 
-    /// Everything that has queued meanwhile, up to the bounds. There is no timer: the group is whatever
-    /// came while the last one committed.
-    fn gather(&mut self, first: Queued) -> Vec<Queued> {
-        let mut events = first.append.event_count();
-        let mut bytes = first.append.bytes();
-        let mut group = vec![first];
-        while events < self.limits.events && bytes < self.limits.bytes {
-            let Ok(next) = self.queue.try_recv() else {
-                break;
-            };
-            events += next.append.event_count();
-            bytes += next.append.bytes();
-            group.push(next);
-        }
-        group
-    }
-
     /// Brings a group to its end, through lost connections: every request is answered exactly once, by
     /// this task or by its caller's deadline.
-    async fn settle(&mut self, mut group: Vec<Queued>) {
+    async fn settle(&mut self, mut group: Vec<Queued>, growth: Growth) {
         let mut pause = Pause::new();
+        let mut is_retry = false;
         loop {
-            group.retain(|queued| self.still_wanted(queued));
-            if group.is_empty() && !self.in_doubt {
+            group.retain(|queued| !queued.ticket.is_cancelled() && !queued.is_abandoned());
+            if group.is_empty() && (is_retry || !self.in_doubt) {
                 return;
             }
-            match self.attempt(&group).await {
+            match self.attempt(&mut group, growth).await {
                 Ok(outcomes) => {
                     answer(group, outcomes);
                     return;
+                }
+                // An earlier attempt may have committed, so that nobody can be told that nothing was written.
+                Err(Failure::Refused(reason)) if self.in_doubt => {
+                    tracing::error!(%reason, "the outcome of a commit cannot be looked up yet");
+                    self.writer = None;
+                    pause.wait().await;
                 }
                 Err(Failure::Refused(reason)) if group.len() == 1 => {
                     tracing::error!(%reason, "the database refused an append");
@@ -152,7 +179,7 @@ impl Committer {
                 Err(Failure::Refused(reason)) => {
                     tracing::warn!(%reason, requests = group.len(), "a group failed; its requests run one by one");
                     for queued in group {
-                        Box::pin(self.settle(vec![queued])).await;
+                        Box::pin(self.settle(vec![queued], Growth::Closed)).await;
                     }
                     return;
                 }
@@ -162,14 +189,8 @@ impl Committer {
                     pause.wait().await;
                 }
             }
+            is_retry = true;
         }
-    }
-
-    /// A caller that has given up is not written any more, unless its transaction may have committed:
-    /// then it is looked up once more while its caller listens.
-    fn still_wanted(&self, queued: &Queued) -> bool {
-        let abandoned = queued.reply.is_closed() && Instant::now() >= queued.deadline;
-        queued.ticket.take() && !(self.in_doubt && abandoned)
     }
 
     fn recover(&mut self, group: &[Queued], in_doubt: bool) {
@@ -185,25 +206,33 @@ impl Committer {
 
     async fn attempt(
         &mut self,
-        group: &[Queued],
+        group: &mut Vec<Queued>,
+        growth: Growth,
     ) -> Result<Vec<Result<Committed, AppendError>>, Failure> {
+        let limit = self.database.statement_timeout();
         let writer = self
             .writer
             .get_or_insert_with(|| self.database.writer())
             .clone();
         let stage = Stage::default();
-        let appends: Vec<_> = group
-            .iter()
-            .map(|queued| Arc::clone(&queued.append))
-            .collect();
-        let work = group::write(
-            &writer,
-            &appends,
-            self.limits.max_stream_events,
-            new_salt,
-            &stage,
-        );
-        let limit = self.database.statement_timeout();
+        let work = async {
+            let opened = group::open(&writer).await?;
+            // A request that is not in doubt stays in the queue, where its caller may still give it up.
+            if growth == Growth::Open && !self.in_doubt {
+                self.gather(group);
+            }
+            // From here on a caller cannot be told that nothing was written; until here it could, however
+            // long the database could not be reached.
+            group.retain(|queued| queued.ticket.take());
+            let appends: Vec<_> = group
+                .iter()
+                .map(|queued| Arc::clone(&queued.append))
+                .collect();
+            let max_stream_events = self.limits.max_stream_events;
+            opened
+                .write(&appends, max_stream_events, new_salt, &stage)
+                .await
+        };
         let Ok(result) = tokio::time::timeout(limit, work).await else {
             let reason = "the transaction took too long".to_owned();
             let in_doubt = stage.is_committing();
@@ -219,6 +248,24 @@ impl Committer {
             .map(|verdict| verdict.map_err(AppendError::from))
             .collect())
     }
+
+    /// Everything that has queued meanwhile, up to the bounds. There is no timer: the group is whatever
+    /// came while the last one committed and this one waited for the head.
+    fn gather(&mut self, group: &mut Vec<Queued>) {
+        let mut events: usize = group.iter().map(|queued| queued.append.event_count()).sum();
+        let mut bytes: usize = group.iter().map(|queued| queued.append.bytes()).sum();
+        while events < self.limits.events && bytes < self.limits.bytes {
+            let Ok(next) = self.queue.try_recv() else {
+                break;
+            };
+            if next.is_abandoned() {
+                continue;
+            }
+            events += next.append.event_count();
+            bytes += next.append.bytes();
+            group.push(next);
+        }
+    }
 }
 
 fn answer(group: Vec<Queued>, outcomes: Vec<Result<Committed, AppendError>>) {
@@ -233,6 +280,9 @@ fn new_salt() -> Salt {
     rand::rng().fill_bytes(&mut salt);
     salt
 }
+
+/// How often a committer in doubt looks for the head while nobody appends.
+const RESYNC_PAUSE: Duration = Duration::from_secs(1);
 
 /// Waits a little longer after each failure, never longer than a second.
 struct Pause(Duration);

@@ -61,39 +61,58 @@ impl Stage {
     }
 }
 
-/// Judges and writes a group in one transaction, and returns once it is durable.
-pub(super) async fn write(
-    writer: &DatabaseConnection,
-    appends: &[Arc<PreparedAppend>],
-    max_stream_events: i32,
-    mut new_salt: impl FnMut() -> Salt,
-    stage: &Stage,
-) -> Result<Written, Failure> {
+/// A transaction that holds the lock of the head: nobody else appends until it ends.
+pub(super) struct Opened {
+    transaction: DatabaseTransaction,
+    head: Head,
+    now: i64,
+}
+
+/// Begins a group's transaction and waits for the lock.
+pub(super) async fn open(writer: &DatabaseConnection) -> Result<Opened, Failure> {
     let transaction = database::begin(writer).await.map_err(DatabaseError::from)?;
     let (head, now) = lock_head(&transaction).await?;
-    let streams = find_streams(&transaction, appends).await?;
-    let stored = find_events(&transaction, appends).await?;
-    let mut view = View::new(head, now, streams, stored, max_stream_events);
-    let verdicts = appends
-        .iter()
-        .map(|append| view.judge(append, &mut new_salt))
-        .collect();
-    if view.accepted.is_empty() {
-        transaction.rollback().await.map_err(DatabaseError::from)?;
-    } else {
-        insert::insert(&transaction, &view).await?;
-        stage.commit_is_sent();
-        transaction.commit().await.map_err(|error| Failure::Away {
-            // Whatever COMMIT answered instead of success: only the log can tell whether it happened.
-            reason: error.to_string(),
-            in_doubt: true,
-        })?;
-    }
-    Ok(Written {
-        verdicts,
-        events: view.accepted,
-        head: view.head.position,
+    Ok(Opened {
+        transaction,
+        head,
+        now,
     })
+}
+
+impl Opened {
+    /// Judges and writes the group, and returns once it is durable.
+    pub(super) async fn write(
+        self,
+        appends: &[Arc<PreparedAppend>],
+        max_stream_events: i32,
+        mut new_salt: impl FnMut() -> Salt,
+        stage: &Stage,
+    ) -> Result<Written, Failure> {
+        let transaction = self.transaction;
+        let streams = find_streams(&transaction, appends).await?;
+        let stored = find_events(&transaction, appends).await?;
+        let mut view = View::new(self.head, self.now, streams, stored, max_stream_events);
+        let verdicts = appends
+            .iter()
+            .map(|append| view.judge(append, &mut new_salt))
+            .collect();
+        if view.accepted.is_empty() {
+            transaction.rollback().await.map_err(DatabaseError::from)?;
+        } else {
+            insert::insert(&transaction, &view).await?;
+            stage.commit_is_sent();
+            transaction.commit().await.map_err(|error| Failure::Away {
+                // Whatever COMMIT answered instead of success: only the log can tell whether it happened.
+                reason: error.to_string(),
+                in_doubt: true,
+            })?;
+        }
+        Ok(Written {
+            verdicts,
+            events: view.accepted,
+            head: view.head.position,
+        })
+    }
 }
 
 /// Locks the head row, which serialises appends across all nodes, and reads it with the database's clock.

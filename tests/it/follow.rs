@@ -2,6 +2,7 @@
 //! database meanwhile.
 
 mod feed;
+mod in_process;
 mod writer;
 
 mod crowd;
@@ -14,3 +15,4 @@ mod shutdown;
 mod stalled_client;
 mod starts;
 mod tail;
+mod two_nodes;

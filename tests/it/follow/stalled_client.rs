@@ -19,23 +19,23 @@ const SMALL_RECEIVE_BUFFER: u32 = 4_096;
 const KIB: usize = 1_024;
 
 /// A feed of whole events whose client has stopped reading.
-async fn stalled(server: &ServerProcess) -> StalledSubscription {
+async fn stalled(server: &ServerProcess, from: &str) -> StalledSubscription {
     let options = SocketOptions {
         receive_buffer_bytes: Some(SMALL_RECEIVE_BUFFER),
         ..SocketOptions::default()
     };
     let query =
-        "subscription { events { __typename ... on EventReceived { event { data rawText } } } }";
+        "subscription($from: StartFrom) { events(from: $from) { ...Message } }
+        fragment Message on EventFeedMessage { __typename ... on EventReceived { event { data rawText } } }";
     let mut subscription = testkit::Subscription::start_with(
         &server.base_url(),
         options,
         Value::Null,
         query,
-        json!({}),
+        json!({"from": {"at": from}}),
     )
     .await;
-    let first = subscription.next().await.unwrap();
-    assert_eq!(first["events"]["__typename"], "CaughtUp");
+    subscription.next().await.unwrap();
     subscription.stall()
 }
 
@@ -70,7 +70,7 @@ async fn a_client_that_reads_nothing_is_closed_without_disturbing_others(world: 
     let client = GraphqlClient::new(&server.base_url());
     let mut feed = Feed::start(&server.base_url(), Value::Null, Value::Null).await;
     feed.expect_kind(Kind::CaughtUp).await;
-    let stalled = stalled(&server).await;
+    let stalled = stalled(&server, "END").await;
     append_megabytes(&client, 16).await;
     feed.until_events(256).await;
     eventually("the stalled client to be closed", async || {
@@ -97,17 +97,24 @@ async fn a_client_that_reads_nothing_costs_bounded_memory(world: World) {
         .await;
     let client = GraphqlClient::new(&server.base_url());
     // Whatever large events cost at all, caches and queues, is paid before.
-    append_megabytes(&client, 30).await;
-    let stalled = stalled(&server).await;
-    append_megabytes(&client, 10).await;
+    append_megabytes(&client, 40).await;
     let before = resident_kib(&server);
+    let stalled_live = stalled(&server, "END").await;
     append_megabytes(&client, 200).await;
     let growth = resident_kib(&server).saturating_sub(before);
     assert!(
         growth < 60 * KIB,
         "200 MB past a stalled client took {growth} KiB"
     );
-    drop(stalled);
+    // This one stalls while it reads from the log, with all of it still before it.
+    let stalled_behind = stalled(&server, "ORIGIN").await;
+    append_megabytes(&client, 10).await;
+    let growth = resident_kib(&server).saturating_sub(before);
+    assert!(
+        growth < 60 * KIB,
+        "a client stalled 240 MB behind took {growth} KiB"
+    );
+    drop((stalled_live, stalled_behind));
 }
 
 async fn a_client_that_reads_nothing_does_not_keep_a_server_from_stopping(world: World) {
@@ -117,7 +124,7 @@ async fn a_client_that_reads_nothing_does_not_keep_a_server_from_stopping(world:
         .start()
         .await;
     let client = GraphqlClient::new(&server.base_url());
-    let stalled = stalled(&server).await;
+    let stalled = stalled(&server, "END").await;
     append_megabytes(&client, 10).await;
     // Far sooner than the client would be closed for its slowness, or this fails.
     server.terminate().await;
