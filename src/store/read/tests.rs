@@ -154,19 +154,19 @@ fn filters(some: &RecordedEvent) -> Vec<(&'static str, EventFilter)> {
     add("one stream", &|it| it.stream = stream());
     add("a category", &|it| it.categories = texts(&["c1"]));
     add("categories", &|it| {
-        it.categories = texts(&["c1", "c2", "no"])
+        it.categories = texts(&["c1", "c2", "no"]);
     });
     add("a prefix of one stream", &|it| {
-        it.stream_prefix = prefix("c4-2999")
+        it.stream_prefix = prefix("c4-2999");
     });
     add("a prefix of few streams", &|it| {
-        it.stream_prefix = prefix("c1-11")
+        it.stream_prefix = prefix("c1-11");
     });
     add("a prefix of many streams", &|it| {
-        it.stream_prefix = prefix("c")
+        it.stream_prefix = prefix("c");
     });
     add("a prefix of a category", &|it| {
-        it.stream_prefix = prefix("c1-")
+        it.stream_prefix = prefix("c1-");
     });
     add("a prefix of none", &|it| it.stream_prefix = prefix("x"));
     add("a type", &|it| it.event_types = texts(&["type_1"]));
@@ -177,7 +177,7 @@ fn filters(some: &RecordedEvent) -> Vec<(&'static str, EventFilter)> {
     add("actors", &|it| it.actor_ids = texts(&["7", "8"]));
     add("a correlation", &|it| it.correlation_ids = texts(&[&talk]));
     add("correlations", &|it| {
-        it.correlation_ids = texts(&[&talk, "x"])
+        it.correlation_ids = texts(&[&talk, "x"]);
     });
     add("a cause", &|it| it.causation_ids = texts(&[&cause]));
     add("causes", &|it| it.causation_ids = texts(&[&cause, "x"]));

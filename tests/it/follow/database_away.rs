@@ -192,7 +192,7 @@ async fn a_feed_that_reads_the_log_outlives_cut_after_cut() {
     assert!(scene.feed.count(Kind::FellBehind) > 0);
     filtered.until_events(160).await;
     of_stream.until_events(80).await;
-    let query = "query($filter: EventFilterInput) { events(filter: $filter, first: 1000) { nodes { position } } }";
+    let query = "query($filter: EventFilter) { events(filter: $filter, first: 1000) { nodes { position } } }";
     for (feed, filter) in [
         (&filtered, json!({"categories": ["game"]})),
         (&of_stream, json!({"streamPrefix": "game-0"})),

@@ -153,10 +153,10 @@ async fn a_list_begins_at_a_position_or_version_which_it_includes(world: World) 
             expected,
             "{arguments}"
         );
-        let last = &expected[expected.len().saturating_sub(1)..];
+        let end = &expected[expected.len().saturating_sub(1)..];
         assert_eq!(
             positions(list, json!({"last": 1})).await,
-            last,
+            end,
             "{arguments}"
         );
     }
