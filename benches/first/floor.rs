@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, Value};
 use tokio::process::Command;
 use uuid::Uuid;
 
@@ -76,6 +76,26 @@ impl Floor {
         }
     }
 
+    /// How long one INSERT and its commit take, in milliseconds, at a steady rate.
+    pub(crate) async fn commit_times(
+        &mut self,
+        distance: Duration,
+        time: Duration,
+    ) -> Result<Vec<f64>> {
+        let mut clock = tokio::time::interval(distance);
+        let mut times = Vec::new();
+        let start = Instant::now();
+        while start.elapsed() < time {
+            clock.tick().await;
+            self.used += 1;
+            let insert = insert(self.database.get_database_backend(), self.used)?;
+            let sent = Instant::now();
+            self.database.execute_raw(insert).await?;
+            times.push(sent.elapsed().as_secs_f64() * 1_000.0);
+        }
+        Ok(times)
+    }
+
     async fn pgbench(&mut self, script: &str, connections: usize, time: Duration) -> Result<f64> {
         self.used += 10_000_000;
         let file = self.folder.join("pgbench.sql");
@@ -118,7 +138,8 @@ impl Floor {
         let mut count = 0_u32;
         while start.elapsed() < time {
             self.used += 1;
-            self.database.execute_raw(insert(self.used)?).await?;
+            let insert = insert(DbBackend::Sqlite, self.used)?;
+            self.database.execute_raw(insert).await?;
             count += 1;
         }
         Ok(f64::from(count) / start.elapsed().as_secs_f64())
@@ -143,7 +164,9 @@ impl Floor {
                 vec![format!("{CATEGORY}-1").into()],
             );
             transaction.query_one_raw(stream).await?;
-            transaction.execute_raw(insert(self.used)?).await?;
+            transaction
+                .execute_raw(insert(DbBackend::Sqlite, self.used)?)
+                .await?;
             let stream = "UPDATE streams SET version = version + 1, updated_at = ? WHERE id = 1";
             transaction
                 .execute_raw(sqlite(stream, vec![self.used.into()]))
@@ -158,12 +181,16 @@ impl Floor {
     }
 }
 
-fn insert(number: i64) -> Result<Statement> {
-    let mut sql = format!("INSERT INTO events ({COLUMNS}) VALUES (?");
-    for _ in 1..COLUMNS.split(',').count() {
-        sql.push_str(", ?");
-    }
-    sql.push(')');
+fn insert(backend: DbBackend, number: i64) -> Result<Statement> {
+    let marks = 1..=COLUMNS.split(',').count();
+    let marks: Vec<String> = match backend {
+        DbBackend::Sqlite => marks.map(|_| "?".to_owned()).collect(),
+        _ => marks.map(|mark| format!("${mark}")).collect(),
+    };
+    let sql = format!(
+        "INSERT INTO events ({COLUMNS}) VALUES ({})",
+        marks.join(", ")
+    );
     let cause = u64::try_from(number)?;
     let values: Vec<Value> = vec![
         number.into(),
@@ -184,11 +211,7 @@ fn insert(number: i64) -> Result<Statement> {
         vec![1_u8; 32].into(),
         vec![1_u8; 32].into(),
     ];
-    Ok(Statement::from_sql_and_values(
-        sea_orm::DbBackend::Sqlite,
-        sql,
-        values,
-    ))
+    Ok(Statement::from_sql_and_values(backend, sql, values))
 }
 
 fn hex_bytes(count: usize) -> String {

@@ -16,6 +16,7 @@ use crate::Result;
 use crate::arguments::Arguments;
 use crate::backend::{Backend, Bench, Served};
 use crate::event::{APPENDED, Writer};
+use crate::floor::Floor;
 use crate::http::Connection;
 use crate::report::{Comparison, Report, Target, percentile};
 
@@ -51,7 +52,11 @@ pub(crate) async fn run(bench: &Bench, arguments: &Arguments, report: &mut Repor
         let mut half = line("P5 delivered p50", Some(Target::at_most(1.5, 0.7)));
         let mut most = line("P5 delivered p99", Some(Target::at_most(5.0, 5.0)));
         let mut answered = line("append answered p50", None);
+        let mut floor = Floor::open(bench).await?;
         for _ in 0..arguments.repetitions {
+            let committed = floor.commit_times(DISTANCE, arguments.time).await?;
+            half.floor(percentile(&committed, 0.5).ok_or("nothing was committed")?);
+            most.floor(percentile(&committed, 0.99).ok_or("nothing was committed")?);
             let times = once(&served, subscribers, arguments.time).await?;
             half.measured(percentile(&times.delivered, 0.5).ok_or("nothing was delivered")?);
             most.measured(percentile(&times.delivered, 0.99).ok_or("nothing was delivered")?);

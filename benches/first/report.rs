@@ -117,9 +117,18 @@ impl Comparison {
         )
     }
 
-    /// What the target is about: the ratio if there is a floor, else the figure itself.
-    fn judged(&self) -> Option<f64> {
-        self.ratio().or_else(|| median(&self.measured))
+    /// What the target is about: a ratio that is to be large, or a figure that is to be small.
+    fn judged(&self, target: Target) -> Option<f64> {
+        if target.at_least {
+            self.ratio()
+        } else {
+            median(&self.measured)
+        }
+    }
+
+    fn verdict(&self) -> Option<&'static str> {
+        let target = self.target?;
+        Some(target.verdict(self.judged(target)?))
     }
 
     fn row(&self) -> [String; 8] {
@@ -127,7 +136,6 @@ impl Comparison {
             let sign = if target.at_least { '≥' } else { '≤' };
             format!("{sign} {} (aim {})", target.must, target.aim)
         });
-        let verdict = self.target.zip(self.judged());
         [
             self.name.clone(),
             self.backend.name().to_owned(),
@@ -136,9 +144,7 @@ impl Comparison {
             self.ratio()
                 .map_or_else(String::new, |ratio| format!("{ratio:.2}")),
             target,
-            verdict.map_or_else(String::new, |(target, value)| {
-                target.verdict(value).to_owned()
-            }),
+            self.verdict().unwrap_or_default().to_owned(),
             shown(median(&self.processor)),
         ]
     }
@@ -158,7 +164,7 @@ impl Comparison {
             },
             "processorMicrosecondsPerEvent": median(&self.processor),
             "target": self.target.map(|target| json!({"must": target.must, "aim": target.aim})),
-            "verdict": self.target.zip(self.judged()).map(|(target, value)| target.verdict(value)),
+            "verdict": self.verdict(),
         })
     }
 }
