@@ -74,7 +74,10 @@ async fn a_client_that_reads_nothing_is_closed_without_disturbing_others(world: 
     append_megabytes(&client, 16).await;
     feed.until_events(256).await;
     eventually("the stalled client to be closed", async || {
-        server.logs().contains("reads too slowly").then_some(())
+        server
+            .logs()
+            .contains("code=1013 reason=SUBSCRIBER_TOO_SLOW")
+            .then_some(())
     })
     .await;
     let end = append_ticks(&client, "game-1", 3).await;
