@@ -201,16 +201,14 @@ impl Committer {
                 .write(&appends, max_stream_events, new_salt, &stage)
                 .await
         };
-        let written = match tokio::time::timeout(limit, work).await {
-            Ok(result) => result?,
-            Err(_) => {
-                let reason = "the transaction took too long".to_owned();
-                return Err(Failure::Away {
-                    reason,
-                    in_doubt: stage.is_committing(),
-                });
-            }
+        let Ok(result) = tokio::time::timeout(limit, work).await else {
+            let reason = "the transaction took too long".to_owned();
+            return Err(Failure::Away {
+                reason,
+                in_doubt: stage.is_committing(),
+            });
         };
+        let written = result?;
         // The order matters: a caller that has its answer must find its events on every feed and page of
         // this node, so the hub hears first.
         self.hub.publish(&written.events, written.head);
