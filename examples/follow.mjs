@@ -10,7 +10,7 @@ const url = (process.env.EVENT_STORE_URL ?? "http://127.0.0.1:4000/graphql").rep
 const filter = process.argv[2] ? { categories: [process.argv[2]] } : {};
 const cursorFile = process.env.CURSOR_FILE ?? "follow.cursor";
 
-const FOLLOW = `subscription Follow($from: StartFrom!, $filter: EventFilterInput!) {
+const FOLLOW = `subscription Follow($from: StartFrom!, $filter: EventFilter!) {
   events(from: $from, filter: $filter) {
     __typename
     ... on FeedPoint { cursor position }

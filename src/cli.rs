@@ -48,7 +48,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the GraphQL API, the live feeds and the console.
+    /// Serve the GraphQL API, the live feeds and the playground.
     #[command(long_about = serve::LONG_ABOUT)]
     Serve(serve::ServeArguments),
     /// Create the tables, bring them up to date, or go back.

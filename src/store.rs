@@ -31,21 +31,26 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-pub use append::{Append, AppendLimits, Committed, CommittedStream, StreamAppend};
+pub use append::{
+    Append, AppendLimits, Committed, CommittedStream, MOST_BATCH_STREAMS, MOST_REQUEST_EVENTS,
+    StreamAppend,
+};
 pub use database::{Database, DatabaseOptions, OpenError};
 pub use follow::{FeedMessage, Follow, FollowOptions};
 pub use read::{EventQuery, ReadError, StreamFilter, StreamKey, StreamOrder, StreamQuery};
 pub use refusal::{
-    AppendError, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
+    AppendError, ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
     InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge, Violation,
     ViolationKind,
 };
 pub use select::VersionRange;
 
 use crate::position::Position;
+use crate::scope::Scope;
 use append::PreparedAppend;
 use committer::{Committer, GroupLimits, Queued, Ticket};
 use hub::Hub;
+use judge::View;
 
 /// How the store behaves.
 #[derive(Clone, Copy, Debug)]
@@ -142,6 +147,17 @@ impl EventStore {
         self.0.database.statements()
     }
 
+    /// Whether appends are taken: false once the store closes, or if its committer has ended by a fault.
+    #[must_use]
+    pub fn takes_appends(&self) -> bool {
+        let queue = self
+            .0
+            .queue
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        queue.as_ref().is_some_and(|queue| !queue.is_closed())
+    }
+
     /// Whether the database answers now.
     pub async fn ping(&self) -> Result<(), ReadError> {
         self.0
@@ -156,6 +172,10 @@ impl EventStore {
     /// Dropping the future gives up the answer, not the append: it may still be written.
     pub async fn append(&self, append: Append) -> Result<Committed, AppendError> {
         let prepared = Arc::new(append::prepare(append, &self.0.options.append)?);
+        if let Some(held) = &prepared.held {
+            // Only a retry is worth the committer's time.
+            self.check_retry(&prepared, held).await?;
+        }
         let deadline = Instant::now() + self.0.options.deadline;
         let (reply, answer) = oneshot::channel();
         let ticket = Ticket::default();
@@ -168,6 +188,25 @@ impl EventStore {
         }
     }
 
+    /// Refuses a request that is beyond a limit, unless every one of its events is stored already.
+    async fn check_retry(
+        &self,
+        append: &PreparedAppend,
+        held: &Refusal,
+    ) -> Result<(), AppendError> {
+        let ids: Vec<Uuid> = append
+            .events()
+            .map(|(_, _, event)| event.event_id)
+            .collect();
+        let stored = self.events_by_id(&Scope::All, &ids).await;
+        let stored = stored.map_err(|_| AppendError::NotWritten)?;
+        let view = View::of_stored(stored);
+        match view.retry_of(append)? {
+            Some(_) => Ok(()),
+            None => Err(held.clone().into()),
+        }
+    }
+
     fn enqueue(
         &self,
         append: Arc<PreparedAppend>,
@@ -176,7 +215,7 @@ impl EventStore {
         ticket: Ticket,
     ) -> Result<(), AppendError> {
         // A request with one event more than fits must still be judged, since it may be a retry.
-        let wanted = append.bytes().clamp(1, self.0.options.queue_bytes);
+        let wanted = append.queue_bytes().clamp(1, self.0.options.queue_bytes);
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
         let overloaded = || AppendError::Overloaded {
             retry_after: OVERLOAD_PAUSE,
@@ -246,7 +285,8 @@ async fn identify(database: &Database) -> Result<(Uuid, Position), OpenError> {
         .read(statement)
         .await
         .map_err(|error| match error {
-            database::DatabaseError::Unavailable(reason) => failed(&reason),
+            database::DatabaseError::Unavailable(reason)
+            | database::DatabaseError::TooSlow(reason) => failed(&reason),
             database::DatabaseError::Refused(_) => OpenError::NotMigrated,
         })?;
     let row = rows.first().ok_or(OpenError::NotMigrated)?;

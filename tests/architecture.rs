@@ -91,7 +91,7 @@ fn every_library_with_a_room_of_its_own_is_named_there() {
             let is_named = files
                 .iter()
                 .filter(|file| file.module() == *owner)
-                .any(|file| path_heads(&file.tokens()).contains(&library));
+                .any(|file| path_heads(&file.tokens()).contains(library));
             assert!(
                 is_named,
                 "src/{owner} does not name {library}: change OWNED"
@@ -109,7 +109,7 @@ fn every_library_with_a_room_of_its_own_is_named_there() {
 fn every_dependency_of_the_server_is_named_somewhere() {
     let named: BTreeSet<String> = files("src")
         .iter()
-        .flat_map(|file| file.tokens())
+        .flat_map(SourceFile::tokens)
         .filter_map(|token| token.word().map(str::to_owned))
         .collect();
     let mut unused = dependencies("Cargo.toml");
@@ -416,7 +416,7 @@ fn collect(folder: &Path, found: &mut Vec<SourceFile>) {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         if path.is_dir() {
             collect(&path, found);
-        } else if name.ends_with(".rs") && !is_test(&name) {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&name) {
             let relative = path.strip_prefix(root()).unwrap().to_str().unwrap();
             found.push(SourceFile::of(relative, read(relative)));
         }

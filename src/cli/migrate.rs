@@ -12,7 +12,7 @@ use crate::config::Config;
 const EXAMPLES: &str = "Examples:
   gamebot-event-store migrate                 create the tables, or bring them up to date
   gamebot-event-store migrate status          what is applied, and what is not
-  gamebot-event-store migrate down 1          take the last migration back
+  gamebot-event-store migrate down 1 --yes    take the last migration back
   gamebot-event-store migrate --database-url postgres://bot@db/games
 
 `serve` does `migrate up` by itself, unless database.migrate_at_start is false.";
@@ -38,6 +38,9 @@ pub(super) enum MigrateAction {
         /// How many migrations to take back.
         #[arg(value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
         steps: u32,
+        /// Lose what is in the tables that go.
+        #[arg(long)]
+        yes: bool,
     },
     /// Print every migration, and whether it is applied.
     Status,
@@ -55,11 +58,17 @@ pub(super) async fn run(
     config: &Config,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
+    if matches!(action, MigrateAction::Down { yes: false, .. }) {
+        return Err(CliError::Usage(format!(
+            "migrate down would drop tables of {} with every event in them; nothing is changed without --yes",
+            config.database.url
+        )));
+    }
     let database = serve::open_database(config)?;
     let writer = database.writer();
     match action {
         MigrateAction::Up => migration::up(&writer).await,
-        MigrateAction::Down { steps } => migration::down(&writer, Some(steps)).await,
+        MigrateAction::Down { steps, .. } => migration::down(&writer, Some(steps)).await,
         MigrateAction::Status => migration::refuse_newer(&writer).await,
     }
     .map_err(serve::failed)?;

@@ -17,9 +17,9 @@ use crate::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions,
 };
 
-pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP, WebSocket, server-sent events), \
-the console at / and GraphiQL at /playground. Ctrl-C or SIGTERM ends it in good order: running \
-requests are finished, and subscribers are told to come back.";
+pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP and WebSocket) and GraphiQL at \
+/playground. Ctrl-C or SIGTERM ends it in good order: running requests are finished, and subscribers \
+are told to come back.";
 
 const EXAMPLES: &str = "Examples:
   gamebot-event-store serve
@@ -123,11 +123,20 @@ fn readiness(store: EventStore) -> ReadinessCheck {
         async move {
             let healthy = store.ping().await.is_ok();
             let detail = (!healthy).then(|| "the database does not answer".to_owned());
-            vec![Component {
-                name: "database".to_owned(),
-                healthy,
-                detail,
-            }]
+            let takes = store.takes_appends();
+            let refused = (!takes).then(|| "appends are not taken any more".to_owned());
+            vec![
+                Component {
+                    name: "database".to_owned(),
+                    healthy,
+                    detail,
+                },
+                Component {
+                    name: "committer".to_owned(),
+                    healthy: takes,
+                    detail: refused,
+                },
+            ]
         }
     })
 }
@@ -180,6 +189,7 @@ fn api_options(config: &Config) -> ApiOptions {
             fields: settings.fields,
             aliases: settings.aliases,
             directives: settings.directives,
+            socket_operations: settings.socket_operations,
             cached_documents: settings.cached_documents,
             ..Limits::default()
         },
@@ -188,6 +198,7 @@ fn api_options(config: &Config) -> ApiOptions {
             page_max: settings.page_max,
             count_limit: settings.count_limit as u64,
             operation_nodes: settings.operation_nodes,
+            operation_bytes: settings.operation_bytes,
             filter_values: settings.filter_values,
         },
         introspection: settings.introspection,

@@ -115,7 +115,10 @@ fn migrate_goes_up_unless_told_otherwise() {
     assert_eq!(action(&["migrate"]), migrate::MigrateAction::Up);
     assert_eq!(
         action(&["migrate", "down", "2"]),
-        migrate::MigrateAction::Down { steps: 2 }
+        migrate::MigrateAction::Down {
+            steps: 2,
+            yes: false
+        }
     );
     assert_eq!(
         action(&["migrate", "status", "--profile", "test"]),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::reader::{Reader, Shown};
 use super::{Config, ConfigError};
+use crate::store::{MOST_BATCH_STREAMS, MOST_REQUEST_EVENTS};
 
 const MIB: u64 = 1024 * 1024;
 pub(super) const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -85,6 +86,10 @@ pub struct GraphqlSettings {
     pub count_limit: usize,
     /// Most nodes that one operation may ask for, nested lists multiplied out.
     pub operation_nodes: usize,
+    /// Most bytes of payloads and metadata that one operation may show.
+    pub operation_bytes: usize,
+    /// Most operations that run on one socket at a time.
+    pub socket_operations: usize,
     /// Most values in one list of a filter.
     pub filter_values: usize,
     /// Largest document, in bytes.
@@ -152,14 +157,22 @@ impl ServerSettings {
 impl AppendSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            max_events: reader.number("append.max_events", 1..=10_000, "events")?,
+            max_events: reader.number(
+                "append.max_events",
+                1..=MOST_REQUEST_EVENTS as u64,
+                "events",
+            )?,
             max_request_bytes: reader.number(
                 "append.max_request_bytes",
                 1024..=64 * MIB,
                 "bytes",
             )?,
             max_event_bytes: reader.number("append.max_event_bytes", 256..=16 * MIB, "bytes")?,
-            max_batch_streams: reader.number("append.max_batch_streams", 1..=1000, "streams")?,
+            max_batch_streams: reader.number(
+                "append.max_batch_streams",
+                1..=MOST_BATCH_STREAMS as u64,
+                "streams",
+            )?,
             max_stream_events: reader.number(
                 "append.max_stream_events",
                 1..=1_000_000_000,
@@ -206,6 +219,12 @@ impl GraphqlSettings {
             page_max: reader.number("graphql.page_max", 1..=10_000, "rows")?,
             count_limit: reader.number("graphql.count_limit", 1..=1_000_000, "rows")?,
             operation_nodes: reader.number("graphql.operation_nodes", 1..=10_000_000, "nodes")?,
+            operation_bytes: reader.number("graphql.operation_bytes", MIB..=1024 * MIB, "bytes")?,
+            socket_operations: reader.number(
+                "graphql.socket_operations",
+                1..=10_000,
+                "operations",
+            )?,
             filter_values: reader.number("graphql.filter_values", 1..=200, "values")?,
             document_bytes: reader.number("graphql.document_bytes", 1024..=MIB, "bytes")?,
             tokens: reader.number("graphql.tokens", 100..=100_000, "tokens")?,

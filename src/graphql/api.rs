@@ -217,6 +217,11 @@ impl Api {
         fault::finish(response, trace_id);
     }
 
+    /// What a document and a socket may cost.
+    pub(super) fn limits(&self) -> &Limits {
+        self.inner.documents.limits()
+    }
+
     /// Starts a subscription, or runs a query as a stream of one response.
     pub(super) fn subscribe(
         &self,

@@ -44,6 +44,8 @@ pub struct Limits {
     pub aliases: usize,
     /// Directives once all fragments are expanded.
     pub directives: usize,
+    /// Operations that run on one socket at a time.
+    pub socket_operations: usize,
     /// Accepted documents kept in parsed form; at least one is.
     pub cached_documents: usize,
     /// Estimated memory of the kept documents, in bytes. 0 keeps none.
@@ -60,6 +62,7 @@ impl Default for Limits {
             fields: 2_000,
             aliases: 100,
             directives: 50,
+            socket_operations: 100,
             cached_documents: 1_000,
             cached_bytes: 16 * 1024 * 1024,
         }
@@ -85,6 +88,10 @@ impl Documents {
             types,
             cache,
         }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The parsed form of a document that is within all limits, ready for the executor: a

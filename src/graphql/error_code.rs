@@ -60,6 +60,8 @@ pub enum ErrorCode {
     Overloaded,
     /// A subscriber read nothing for too long, and its socket was closed.
     SubscriberTooSlow,
+    /// The caller may not do this, or a page of this origin may not connect.
+    Forbidden,
     /// A fault of the server.
     Internal,
 }
@@ -111,6 +113,12 @@ pub(super) fn read_error(error: &ReadError) -> Error {
             true,
             Some(Duration::from_secs(1)),
         ),
+        ReadError::TooSlow => ErrorCode::Timeout.error_after(
+            "The database could not answer within the time that a statement may take. Ask for less: fewer \
+             rows, or a filter that has an index.",
+            true,
+            None,
+        ),
         ReadError::Fault => ErrorCode::Internal
             .error("The server could not read what was asked for. Its log says why, under the trace id."),
     }
@@ -140,8 +148,13 @@ pub(super) fn invalid_stream_name(error: &InvalidStreamName) -> Error {
     ErrorCode::InvalidStreamId.error(error.to_string())
 }
 
-/// Errors are written to stand in the middle of a sentence; messages are sentences.
+/// Errors are written to stand in the middle of a sentence; messages are sentences. A message that begins
+/// with the name of a field keeps it as it is written.
 pub(super) fn capitalised(text: &str) -> String {
+    let first_word = text.split(' ').next().unwrap_or_default();
+    if ["data", "metadata"].contains(&first_word) || first_word.contains(['.', '`']) {
+        return text.to_owned();
+    }
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(characters).collect()

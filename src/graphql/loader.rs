@@ -2,11 +2,14 @@
 //! statements, and the budget that keeps nested lists from multiplying without end.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
+use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -25,6 +28,7 @@ pub(super) struct Operation {
     pub(super) scope: Scope,
     pub(super) limits: PageLimits,
     loader: DataLoader<StoreLoader>,
+    keys: Arc<Keys>,
     turn: RwLock<Arc<Turn>>,
 }
 
@@ -32,7 +36,47 @@ pub(super) struct Operation {
 #[derive(Default)]
 struct Turn {
     nodes_asked_for: AtomicUsize,
+    bytes_shown: AtomicUsize,
     head: OnceCell<Position>,
+}
+
+/// The stream of keys that an execution asks for. The nested fields of one page ask one after the other, and a
+/// long page takes a while over it; whoever loads waits until nobody has asked for a moment, so that a page of
+/// any length is loaded in one statement per kind of field.
+#[derive(Default)]
+struct Keys {
+    last_asked_for: Mutex<Option<Instant>>,
+}
+
+/// How long a key waits for its siblings; what the timer can do at best.
+const PATIENCE: Duration = Duration::from_millis(1);
+/// A page that asks for no key in this time has asked for all of this round.
+const SILENCE: Duration = Duration::from_micros(250);
+
+impl Keys {
+    fn note(&self) {
+        *self
+            .last_asked_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn are_all_there(&self) -> bool {
+        let last = self
+            .last_asked_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        last.is_none_or(|last| last.elapsed() >= SILENCE)
+    }
+
+    async fn wait_until_all_are_there(&self) {
+        loop {
+            tokio::time::sleep(PATIENCE).await;
+            if self.are_all_there() {
+                return;
+            }
+        }
+    }
 }
 
 /// How long lists may be.
@@ -46,6 +90,9 @@ pub struct PageLimits {
     pub count_limit: u64,
     /// The most nodes that one operation may ask for, nested lists multiplied out.
     pub operation_nodes: usize,
+    /// The most bytes of payloads and metadata that one operation, or one message of a subscription, may show,
+    /// each field counted: the same payload under two names counts twice.
+    pub operation_bytes: usize,
     /// The most values in one list of a filter.
     pub filter_values: usize,
 }
@@ -56,8 +103,19 @@ impl Operation {
             store: store.clone(),
             scope: scope.clone(),
         };
+        let keys = Arc::<Keys>::default();
+        let come = Arc::clone(&keys);
+        let spawn = move |load: BoxFuture<'static, ()>| {
+            let come = Arc::clone(&come);
+            tokio::spawn(async move {
+                come.wait_until_all_are_there().await;
+                load.await;
+            })
+        };
         Self {
-            loader: DataLoader::new(loader, tokio::spawn),
+            // The wait above is the delay.
+            loader: DataLoader::new(loader, spawn).delay(Duration::ZERO),
+            keys,
             store,
             scope,
             limits,
@@ -93,25 +151,27 @@ impl Operation {
         Ok(())
     }
 
+    /// Takes the bytes of a payload from the operation's budget, before they are shown.
+    pub(super) fn show(&self, bytes: usize) -> Result<()> {
+        let shown = self.turn().bytes_shown.fetch_add(bytes, Ordering::Relaxed);
+        let limit = self.limits.operation_bytes;
+        if shown.saturating_add(bytes) > limit {
+            let what = "The number of bytes of payloads and metadata that this operation shows";
+            return Err(limit_exceeded(what, "greater", limit));
+        }
+        Ok(())
+    }
+
     pub(super) async fn stream_by_id(&self, id: i64) -> Result<Option<Stream>> {
-        self.loader
-            .load_one(StreamKey(id))
-            .await
-            .map_err(|error| read_error(&error))
+        self.load(StreamKey(id)).await
     }
 
     pub(super) async fn stream_by_name(&self, name: StreamName) -> Result<Option<Stream>> {
-        self.loader
-            .load_one(NameKey(name))
-            .await
-            .map_err(|error| read_error(&error))
+        self.load(NameKey(name)).await
     }
 
     pub(super) async fn event_by_id(&self, id: Uuid) -> Result<Option<Arc<RecordedEvent>>> {
-        self.loader
-            .load_one(EventKey(id))
-            .await
-            .map_err(|error| read_error(&error))
+        self.load(EventKey(id)).await
     }
 
     /// The events of a list; lists that are asked for at the same time share a statement.
@@ -119,22 +179,22 @@ impl Operation {
         &self,
         query: EventQuery,
     ) -> Result<Vec<Arc<RecordedEvent>>> {
-        Ok(self
-            .loader
-            .load_one(PageKey(query))
-            .await
-            .map_err(|error| read_error(&error))?
-            .unwrap_or_default())
+        Ok(self.load(PageKey(query)).await?.unwrap_or_default())
     }
 
     /// The length of a list, counted up to the query's limit.
     pub(super) async fn count_events(&self, query: EventQuery) -> Result<u64> {
-        Ok(self
-            .loader
-            .load_one(CountKey(query))
-            .await
-            .map_err(|error| read_error(&error))?
-            .unwrap_or_default())
+        Ok(self.load(CountKey(query)).await?.unwrap_or_default())
+    }
+
+    async fn load<K>(&self, key: K) -> Result<Option<<StoreLoader as Loader<K>>::Value>>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        StoreLoader: Loader<K, Error = ReadError>,
+    {
+        self.keys.note();
+        let loaded = self.loader.load_one(key).await;
+        loaded.map_err(|error| read_error(&error))
     }
 
     /// The head of the log that this execution reads at: looked up once, so that all of its pages agree.

@@ -1,5 +1,7 @@
 //! Expected outcomes of appends that are not a success, as values.
 
+mod wording;
+
 use async_graphql::{ComplexObject, Context, Enum, Interface, Result, SimpleObject};
 use uuid::Uuid;
 
@@ -9,11 +11,9 @@ use super::loader::Operation;
 use super::object::event::EventObject;
 use super::page::PageArguments;
 use super::scalar::PositionScalar;
-use crate::expected_version::ExpectedVersion;
 use crate::filter::EventFilter;
 use crate::position::Position;
-use crate::scope::Scope;
-use crate::store::{self, EventQuery, InputPath, VersionRange};
+use crate::store::{self, EventQuery, VersionRange};
 use crate::stream::StreamName;
 
 /// An expected outcome that is not a success; nothing was written. Select `... on Refusal { code message }`
@@ -173,7 +173,7 @@ pub(super) struct DuplicateEvent {
     retryable: bool,
     /// The first id that cannot be used.
     path: Option<Vec<String>>,
-    /// Every id that cannot be used.
+    /// The ids that cannot be used, up to 100 of them.
     duplicates: Vec<DuplicateId>,
 }
 
@@ -278,7 +278,8 @@ pub(super) struct InvalidInput {
     path: Option<Vec<String>>,
 }
 
-/// Events have the wrong shape, or contradict their stream. All violations are listed.
+/// Events have the wrong shape, or contradict their stream. All violations are listed; after 100 of them the
+/// search ends.
 #[derive(SimpleObject)]
 pub(super) struct InvalidEvents {
     /// The code of the first violation.
@@ -325,303 +326,4 @@ pub(super) struct LimitExceeded {
     value: i32,
     /// What is allowed.
     limit: i32,
-}
-
-impl Refusal {
-    /// A refusal of the store in the words of the API.
-    pub(super) fn new(refusal: store::Refusal, scope: &Scope) -> Self {
-        match refusal {
-            store::Refusal::InvalidInput(input) => Self::InvalidInput(invalid_input(&input)),
-            store::Refusal::InvalidEvents(violations) => {
-                Self::InvalidEvents(invalid_events(&violations))
-            }
-            store::Refusal::LimitExceeded(limit) => Self::LimitExceeded(limit_exceeded(&limit)),
-            store::Refusal::WrongExpectedVersion(checks) => {
-                Self::WrongExpectedVersion(wrong_version(&checks))
-            }
-            store::Refusal::DuplicateEvent(ids) => Self::DuplicateEvent(duplicate(ids, scope)),
-            store::Refusal::StreamDeleted(stream) => Self::StreamDeleted(StreamDeleted {
-                code: ErrorCode::StreamDeleted,
-                message: format!(
-                    "The stream {stream} is deleted, and STREAM_EXISTS was expected. Expect ANY, NO_STREAM or \
-                     its exact version to reopen it."
-                ),
-                retryable: false,
-                path: None,
-                stream: stream.to_string(),
-            }),
-            store::Refusal::StreamTombstoned(stream) => Self::StreamTombstoned(StreamTombstoned {
-                code: ErrorCode::StreamTombstoned,
-                message: format!(
-                    "The stream {stream} is ended for ever: nothing can be appended to it. Use a stream of \
-                     another name."
-                ),
-                retryable: false,
-                path: None,
-                stream: stream.to_string(),
-            }),
-            store::Refusal::StreamArchived(stream) => Self::StreamArchived(StreamArchived {
-                code: ErrorCode::StreamArchived,
-                message: format!(
-                    "The stream {stream} is archived: it takes no events until it is unarchived."
-                ),
-                retryable: false,
-                path: None,
-                stream: stream.to_string(),
-            }),
-            store::Refusal::StreamTooLarge(found) => Self::StreamTooLarge(too_large(&found)),
-        }
-    }
-}
-
-fn invalid_input(input: &store::InvalidInput) -> InvalidInput {
-    let code = match input.kind {
-        store::InvalidInputKind::StreamName => ErrorCode::InvalidStreamId,
-        store::InvalidInputKind::ExpectedVersion => ErrorCode::InvalidExpectedVersion,
-        store::InvalidInputKind::BatchSize => ErrorCode::InvalidBatchSize,
-        store::InvalidInputKind::Argument => ErrorCode::InvalidArgument,
-    };
-    let message = super::error_code::capitalised(&input.message);
-    InvalidInput {
-        code,
-        message,
-        retryable: false,
-        path: Some(graphql_path(&input.path)),
-    }
-}
-
-fn invalid_events(found: &[store::Violation]) -> InvalidEvents {
-    let count = found.len();
-    let violations: Vec<_> = found.iter().map(violation).collect();
-    let first = violations.first();
-    let more = if count > 1 {
-        format!(" ({} more violations are listed.)", count - 1)
-    } else {
-        String::new()
-    };
-    InvalidEvents {
-        code: first.map_or(ErrorCode::InvalidEventData, |first| first.code),
-        message: first.map_or_else(String::new, |first| first.message.clone()) + &more,
-        retryable: false,
-        path: first.map(|first| first.path.clone()),
-        violations,
-    }
-}
-
-fn violation(found: &store::Violation) -> Violation {
-    let mut pointer = String::new();
-    for step in &found.path.field {
-        pointer.push('/');
-        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
-    }
-    Violation {
-        code: match found.kind {
-            store::ViolationKind::Type => ErrorCode::InvalidEventType,
-            store::ViolationKind::Data => ErrorCode::InvalidEventData,
-        },
-        index: found.path.event.map_or(0, int),
-        pointer,
-        rule: found.rule.to_owned(),
-        message: super::error_code::capitalised(&found.message),
-        path: graphql_path(&found.path),
-    }
-}
-
-fn limit_exceeded(found: &store::LimitExceeded) -> LimitExceeded {
-    let (value, limit) = (found.value, found.limit);
-    let (code, message) = match found.kind {
-        store::LimitKind::EventBytes => (
-            ErrorCode::EventTooLarge,
-            format!(
-                "The event has {value} bytes of data and metadata; the limit is {limit}. Keep large contents \
-                 elsewhere and refer to them."
-            ),
-        ),
-        store::LimitKind::RequestBytes => (
-            ErrorCode::BatchTooLarge,
-            format!(
-                "The request has {value} bytes of data and metadata; the limit is {limit}. Send it in parts."
-            ),
-        ),
-        store::LimitKind::RequestEvents => (
-            ErrorCode::InvalidBatchSize,
-            format!("The request has {value} events; the limit is {limit}. Send it in parts."),
-        ),
-        store::LimitKind::BatchStreams => (
-            ErrorCode::InvalidBatchSize,
-            format!("The batch names {value} streams; the limit is {limit}. Send it in parts."),
-        ),
-    };
-    let number = |number: u64| i32::try_from(number).unwrap_or(i32::MAX);
-    LimitExceeded {
-        code,
-        message,
-        retryable: false,
-        path: Some(graphql_path(&found.path)),
-        value: number(value),
-        limit: number(limit),
-    }
-}
-
-fn wrong_version(checks: &[store::FailedCheck]) -> WrongExpectedVersion {
-    let failed: Vec<_> = checks
-        .iter()
-        .map(|check| FailedCheck {
-            stream: check.stream.to_string(),
-            expected: check.expected.into(),
-            actual: check.actual,
-        })
-        .collect();
-    let sentences: Vec<String> = checks.iter().map(expectation).collect();
-    // The store refuses with at least one failed check.
-    let (stream, expected, actual, missed) = checks.first().map_or_else(
-        || {
-            (
-                String::new(),
-                ExpectedVersion::Any.into(),
-                0,
-                Missed::none(),
-            )
-        },
-        |first| {
-            (
-                first.stream.to_string(),
-                first.expected.into(),
-                first.actual,
-                Missed::of(first),
-            )
-        },
-    );
-    WrongExpectedVersion {
-        code: ErrorCode::WrongExpectedVersion,
-        message: format!(
-            "{} Read what you have not seen (conflictingEvents), decide again, and append with the version that \
-             you then know.",
-            sentences.join(" ")
-        ),
-        retryable: false,
-        path: None,
-        checks: failed,
-        stream,
-        expected,
-        actual,
-        missed,
-    }
-}
-
-fn expectation(check: &store::FailedCheck) -> String {
-    let actual = match check.actual {
-        0 => "has no events".to_owned(),
-        version => format!("is at version {version}"),
-    };
-    format!(
-        "The stream {} was expected to be {}, but {actual}.",
-        check.stream, check.expected
-    )
-}
-
-impl Missed {
-    fn none() -> Self {
-        Self {
-            stream: StreamName::from_stored(""),
-            after: 0,
-            through: 0,
-        }
-    }
-
-    fn of(check: &store::FailedCheck) -> Self {
-        let after = match check.expected {
-            ExpectedVersion::Exactly(version) => version,
-            ExpectedVersion::NoStream => 0,
-            // Such an expectation only fails where there are no events to show.
-            ExpectedVersion::Any | ExpectedVersion::StreamExists => check.actual,
-        };
-        Self {
-            stream: check.stream.clone(),
-            after,
-            through: check.actual,
-        }
-    }
-}
-
-impl From<ExpectedVersion> for ExpectedVersionObject {
-    fn from(expected: ExpectedVersion) -> Self {
-        let (exactly, state) = match expected {
-            ExpectedVersion::Exactly(version) => (Some(version), None),
-            ExpectedVersion::Any => (None, Some(ExpectedStreamState::Any)),
-            ExpectedVersion::NoStream => (None, Some(ExpectedStreamState::NoStream)),
-            ExpectedVersion::StreamExists => (None, Some(ExpectedStreamState::StreamExists)),
-        };
-        Self { exactly, state }
-    }
-}
-
-fn duplicate(ids: Vec<store::DuplicateId>, scope: &Scope) -> DuplicateEvent {
-    let count = ids.len();
-    let duplicates: Vec<_> = ids.into_iter().map(|id| duplicate_id(id, scope)).collect();
-    DuplicateEvent {
-        code: ErrorCode::DuplicateEvent,
-        message: format!(
-            "{count} of the request's events cannot be stored under their ids, and the request is not a retry: a \
-             retry has the same ids with the same content in the same order. Give new events new ids; send a \
-             retry unchanged."
-        ),
-        retryable: false,
-        path: duplicates.first().map(|first| first.path.clone()),
-        duplicates,
-    }
-}
-
-fn duplicate_id(id: store::DuplicateId, scope: &Scope) -> DuplicateId {
-    let visible = id
-        .stored
-        .filter(|stored| scope.allows(stored.guild_id.as_deref()));
-    DuplicateId {
-        event_id: id.event_id,
-        path: graphql_path(&id.path),
-        reason: id.reason.into(),
-        stored_stream: visible.as_ref().map(|stored| stored.stream.to_string()),
-        stored_version: visible.as_ref().map(|stored| stored.stream_version),
-        stored_position: visible
-            .as_ref()
-            .map(|stored| PositionScalar(stored.position)),
-    }
-}
-
-fn too_large(found: &store::StreamTooLarge) -> StreamTooLarge {
-    let store::StreamTooLarge {
-        stream,
-        length,
-        adding,
-        limit,
-    } = found;
-    StreamTooLarge {
-        code: ErrorCode::StreamTooLarge,
-        message: format!(
-            "The stream {stream} has {length} events, and {adding} more would exceed its limit of {limit}. Begin \
-             a new stream for what follows, or ask the operator to raise append.max_stream_events."
-        ),
-        retryable: false,
-        path: None,
-        stream: stream.to_string(),
-        length: *length,
-        limit: *limit,
-    }
-}
-
-/// A place in the request as the names and indexes that lead to it.
-fn graphql_path(path: &InputPath) -> Vec<String> {
-    let mut steps = vec!["input".to_owned()];
-    if let Some(stream) = path.stream {
-        steps.extend(["streams".to_owned(), stream.to_string()]);
-    }
-    if let Some(event) = path.event {
-        steps.extend(["events".to_owned(), event.to_string()]);
-    }
-    steps.extend(path.field.iter().cloned());
-    steps
-}
-
-fn int(number: usize) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
 }

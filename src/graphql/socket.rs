@@ -18,6 +18,7 @@
 use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::http::{WebSocket, WebSocketProtocols, WsMessage};
 use async_graphql::parser::types::OperationType;
@@ -52,7 +53,10 @@ impl Api {
         S: Stream + Send,
         S::Item: AsRef<[u8]>,
     {
-        let executor = SocketExecutor { api: self.clone() };
+        let executor = SocketExecutor {
+            api: self.clone(),
+            running: Arc::default(),
+        };
         WebSocket::new(executor, frames, WebSocketProtocols::GraphQLWS).map(|message| match message
         {
             WsMessage::Text(text) => SocketFrame::Text(text),
@@ -75,6 +79,25 @@ fn close_frame(code: u16, reason: String) -> SocketFrame {
 #[derive(Clone)]
 struct SocketExecutor {
     api: Api,
+    /// The operations of this socket that have not ended.
+    running: Arc<AtomicUsize>,
+}
+
+/// Counts an operation as running until it is dropped.
+struct Running(Arc<AtomicUsize>);
+
+impl Running {
+    /// `None` if as many run as may.
+    fn begin(count: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        let running = Self(Arc::clone(count));
+        (running.0.fetch_add(1, Ordering::Relaxed) < limit).then_some(running)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Executor for SocketExecutor {
@@ -107,6 +130,14 @@ impl SocketExecutor {
         session: Arc<Data>,
         trace_id: &TraceId,
     ) -> Result<BoxStream<'static, Response>, Fault> {
+        let limit = self.api.limits().socket_operations;
+        let running = Running::begin(&self.running, limit).ok_or_else(|| {
+            let message = format!(
+                "The limit for operations that run on one socket at a time is {limit}. End one, or open \
+                 another socket."
+            );
+            Fault::new(code::LIMIT_EXCEEDED, message)
+        })?;
         let variables = serde_json::to_string(&request.variables)
             .map_err(|error| Fault::new(code::INVALID_ARGUMENT, error.to_string()))?;
         let Prepared { request, selected } = self.api.prepare(Read {
@@ -122,6 +153,7 @@ impl SocketExecutor {
         let (api, trace_id) = (self.api.clone(), trace_id.clone());
         let responses = AssertUnwindSafe(api.subscribe(request, session)).catch_unwind();
         let finished = responses.map(move |response| {
+            let _ = &running;
             let mut response =
                 response.unwrap_or_else(|panic| fault::panic_response(&*panic, &trace_id));
             api.finish(&mut response, &selected, &trace_id);
@@ -178,6 +210,29 @@ mod tests {
         assert_eq!(text(&frames[1])["payload"]["data"], json!({"count": 1}));
         assert_eq!(text(&frames[2])["payload"]["data"], json!({"count": 2}));
         assert_eq!(text(&frames[3])["type"], "complete");
+    }
+
+    #[tokio::test]
+    async fn operations_beyond_the_limit_are_refused_until_others_have_ended() {
+        let limit = test_schema::api().limits().socket_operations;
+        let subscribe = |id: usize, to: usize| {
+            let query = format!("subscription {{ count(to: {to}) }}");
+            json!({"type": "subscribe", "id": id.to_string(), "payload": {"query": query}})
+        };
+        let mut messages = vec![json!({"type": "connection_init"})];
+        messages.extend((0..=limit).map(|id| subscribe(id, 1_000_000)));
+        messages.push(json!({"type": "complete", "id": "0"}));
+        messages.push(subscribe(limit + 1, 1_000_000));
+        let frames = converse(messages, 1_000).await;
+        let refused: Vec<Json> = frames
+            .iter()
+            .map(text)
+            .filter(|frame| frame["payload"]["errors"].is_array())
+            .collect();
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert_eq!(refused[0]["id"], limit.to_string());
+        let error = &refused[0]["payload"]["errors"][0];
+        assert_eq!(error["extensions"]["code"], "LIMIT_EXCEEDED");
     }
 
     #[tokio::test]

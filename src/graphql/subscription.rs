@@ -1,8 +1,10 @@
 //! Subscriptions: parse → follow → shape.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Context, Description, Result, Subscription};
+use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 
 use super::error_code::{ErrorCode, invalid_cursor, read_error};
@@ -13,7 +15,7 @@ use super::object::feed::EventFeedMessage;
 use crate::cursor;
 use crate::filter::EventFilter;
 use crate::position::Position;
-use crate::store::{EventQuery, Follow, VersionRange};
+use crate::store::{EventQuery, Follow, ReadError, VersionRange};
 use crate::stream::StreamName;
 
 /// What can be followed.
@@ -32,8 +34,8 @@ impl Subscription {
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
         let filter = filter.unwrap_or_default().parse(&operation.limits)?;
-        let after = start(operation, from, None).await?;
-        Ok(feed(operation, filter, after))
+        let start = start(operation, from, None).await?;
+        Ok(feed(operation, filter, &start))
     }
 
     /// One stream, from a place on and then live. The stream need not exist yet.
@@ -45,25 +47,26 @@ impl Subscription {
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
         let name = parse_stream_name(&name)?;
-        let after = start(operation, from, Some(&name)).await?;
+        let start = start(operation, from, Some(&name)).await?;
         let filter = EventFilter {
             stream: Some(name),
             ..EventFilter::default()
         };
-        Ok(feed(operation, filter, after))
+        Ok(feed(operation, filter, &start))
     }
 }
 
 fn feed(
     operation: &Arc<Operation>,
-    filter: EventFilter,
-    after: Position,
+    mut filter: EventFilter,
+    start: &Start,
 ) -> impl Stream<Item = EventFeedMessage> + use<> {
     let operation = Arc::clone(operation);
+    filter.recorded_from = filter.recorded_from.max(start.not_before);
     let follow = Follow {
         scope: operation.scope.clone(),
         filter,
-        after,
+        after: start.after,
     };
     operation.store.follow(follow).map(move |message| {
         operation.next_turn();
@@ -71,20 +74,34 @@ fn feed(
     })
 }
 
-/// The position after which a feed begins, resolved once.
+/// Where a feed begins, resolved once.
+#[derive(Clone, Copy)]
+struct Start {
+    /// The feed delivers what comes after this position …
+    after: Position,
+    /// … and was not recorded before this time: of a time that has not come yet.
+    not_before: Option<DateTime<Utc>>,
+}
+
+impl From<Position> for Start {
+    fn from(after: Position) -> Self {
+        Self {
+            after,
+            not_before: None,
+        }
+    }
+}
+
+/// Looks up where a feed begins.
 async fn start(
     operation: &Operation,
     from: Option<StartFrom>,
     stream: Option<&StreamName>,
-) -> Result<Position> {
-    let head = operation
-        .store
-        .head()
-        .await
-        .map_err(|error| read_error(&error))?;
+) -> Result<Start> {
+    let head = patiently(|| operation.store.head()).await?;
     match from.unwrap_or(StartFrom::At(FeedStart::End)) {
-        StartFrom::At(FeedStart::End) => Ok(head),
-        StartFrom::At(FeedStart::Origin) => Ok(Position::ORIGIN),
+        StartFrom::At(FeedStart::End) => Ok(head.into()),
+        StartFrom::At(FeedStart::Origin) => Ok(Position::ORIGIN.into()),
         StartFrom::Position(position) if position.0 > head => {
             Err(ErrorCode::InvalidStartVersion.error(format!(
                 "The position {} is beyond the head of the log, {head}. Begin at the end to get what comes from \
@@ -92,15 +109,20 @@ async fn start(
                 position.0
             )))
         }
-        StartFrom::Position(position) => Ok(position.0),
+        StartFrom::Position(position) => Ok(position.0.into()),
         StartFrom::Cursor(token) => cursor::decode_event(operation.store.id(), head, &token)
+            .map(Start::from)
             .map_err(|error| invalid_cursor(&error)),
         StartFrom::Time(time) => {
-            let first = operation.store.position_at(time).await;
-            Ok(first.map_err(|error| read_error(&error))?.previous())
+            let first = patiently(|| operation.store.position_at(time)).await?;
+            Ok(Start {
+                after: first.previous(),
+                // What is recorded from now on may still be too early.
+                not_before: (first > head).then_some(time),
+            })
         }
         StartFrom::Version(version) => match stream {
-            Some(stream) => after_version(operation, stream, version).await,
+            Some(stream) => Ok(after_version(operation, stream, version).await?.into()),
             None => Err(ErrorCode::InvalidArgument.error(
                 "`version` counts the events of one stream. Use it with the subscription `stream`; here use \
                  `position`, `cursor`, `time` or `at`.",
@@ -134,15 +156,32 @@ async fn after_version(
         descending: false,
         limit: 1,
     };
-    let found = operation
-        .store
-        .events(&query)
-        .await
-        .map_err(|error| read_error(&error))?;
+    let found = patiently(|| operation.store.events(&query)).await?;
     found.first().map(|event| event.position).ok_or_else(|| {
         ErrorCode::InvalidStartVersion.error(format!(
             "The stream {stream} has no version {version}. Begin at a version that it has, at 0 for all of its \
              events, or at the end."
         ))
     })
+}
+
+/// Waits between look-ups while the database is away: the first, and the longest.
+const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// Looks something up, and while the database is away looks again: a subscription that ended with an error
+/// would be taken for finished, and a panel that comes back during an outage would stay dark.
+async fn patiently<T, R>(look_up: impl Fn() -> R) -> Result<T>
+where
+    R: Future<Output = Result<T, ReadError>>,
+{
+    let mut pause = RETRY_PAUSES.0;
+    loop {
+        match look_up().await {
+            Err(ReadError::Unavailable) => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(RETRY_PAUSES.1);
+            }
+            other => return other.map_err(|error| read_error(&error)),
+        }
+    }
 }

@@ -172,12 +172,14 @@ impl<'de> Visitor<'de> for VariablesReader<'_, '_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Variables, A::Error> {
         let mut variables = Variables::default();
+        // A request may name many variables, and its document may declare many.
+        let definitions: HashMap<&str, _> = self
+            .definitions
+            .iter()
+            .map(|one| (one.node.name.node.as_str(), one))
+            .collect();
         while let Some(name) = map.next_key::<String>()? {
-            let declared = self
-                .definitions
-                .iter()
-                .find(|one| one.node.name.node == name);
-            let Some(declared) = declared else {
+            let Some(declared) = definitions.get(name.as_str()) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };

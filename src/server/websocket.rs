@@ -251,7 +251,10 @@ async fn within(limit: Duration, write: impl Future<Output = Result<Flow, Error>
     match timeout(limit, write).await {
         Ok(Ok(flow)) => flow,
         Ok(Err(_)) => Flow::Break(End::Gone),
-        Err(_) => Flow::Break(End::closed(1013, "reads too slowly")),
+        Err(_) => Flow::Break(End::closed(
+            1013,
+            "SUBSCRIBER_TOO_SLOW: nothing was read for too long; come back with your last cursor",
+        )),
     }
 }
 

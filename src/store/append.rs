@@ -1,17 +1,17 @@
 //! One append: its shape is checked here, in the caller's own task; the committer judges the rest.
 
+mod event_shape;
+
 use std::sync::Arc;
 
-use uuid::Uuid;
+use event_shape::EventShape;
 
 use super::refusal::{
-    InputPath, InvalidInput, InvalidInputKind, LimitExceeded, LimitKind, Refusal, Violation,
-    ViolationKind,
+    InputPath, InvalidInput, InvalidInputKind, LimitExceeded, LimitKind, Refusal,
 };
-use crate::event::{EventType, MAX_INDEXED_CHARACTERS, NewEvent, PreparedEvent, RecordedEvent};
+use crate::event::{NewEvent, PreparedEvent, RecordedEvent};
 use crate::expected_version::ExpectedVersion;
-use crate::json_text::{JsonKind, JsonLimits, JsonText, Member};
-use crate::stream::{Stream, StreamName, shown};
+use crate::stream::{Stream, StreamName};
 
 /// An append to one stream, or a batch append to several, all or nothing.
 #[derive(Clone, Debug)]
@@ -70,6 +70,16 @@ pub struct AppendLimits {
     pub max_batch_streams: usize,
 }
 
+/// The greatest number of events per request that a configuration can allow.
+pub const MOST_REQUEST_EVENTS: usize = 10_000;
+/// The greatest number of streams per batch that a configuration can allow.
+pub const MOST_BATCH_STREAMS: usize = 1_000;
+/// The search for violations ends with the event in which this many are reached: who has so many has one
+/// mistake.
+const MOST_VIOLATIONS: usize = 100;
+/// What a waiting event costs beside its data and metadata, in bytes, roughly.
+const EVENT_OVERHEAD_BYTES: usize = 512;
+
 /// An append whose shape is right.
 #[derive(Clone, Debug)]
 pub(super) struct PreparedAppend {
@@ -107,6 +117,11 @@ impl PreparedAppend {
         self.events().map(|(_, _, event)| event.bytes()).sum()
     }
 
+    /// What the request occupies while it waits.
+    pub(super) fn queue_bytes(&self) -> usize {
+        self.bytes() + self.event_count() * EVENT_OVERHEAD_BYTES
+    }
+
     pub(super) fn path(&self, stream: usize, event: Option<usize>, field: &str) -> InputPath {
         path(self.is_batch, stream, event, field)
     }
@@ -126,6 +141,7 @@ fn path(is_batch: bool, stream: usize, event: Option<usize>, field: &str) -> Inp
 /// is still a success.
 pub(super) fn prepare(append: Append, limits: &AppendLimits) -> Result<PreparedAppend, Refusal> {
     check_counts(&append)?;
+    check_never_allowed(&append)?;
     let mut violations = Vec::new();
     let mut streams = Vec::with_capacity(append.streams.len());
     let is_batch = append.is_batch;
@@ -150,6 +166,9 @@ pub(super) fn prepare(append: Append, limits: &AppendLimits) -> Result<PreparedA
         let mut events = Vec::with_capacity(stream.events.len());
         for (event_index, event) in stream.events.iter().enumerate() {
             events.extend(shape.prepare(event_index, event)?);
+            if shape.violations.len() >= MOST_VIOLATIONS {
+                return Err(Refusal::InvalidEvents(violations));
+            }
         }
         streams.push(PreparedStream {
             name,
@@ -199,6 +218,46 @@ fn check_counts(append: &Append) -> Result<(), Refusal> {
         );
     }
     Ok(())
+}
+
+/// Refuses at once what no configuration has ever accepted, so that it cannot be a retry either.
+fn check_never_allowed(append: &Append) -> Result<(), Refusal> {
+    let streams = append.streams.len();
+    if streams > MOST_BATCH_STREAMS {
+        return Err(counted(
+            LimitKind::BatchStreams,
+            "streams",
+            streams,
+            MOST_BATCH_STREAMS,
+        ));
+    }
+    let events = append
+        .streams
+        .iter()
+        .map(|stream| stream.events.len())
+        .sum();
+    if events > MOST_REQUEST_EVENTS {
+        let field = if append.is_batch { "streams" } else { "events" };
+        return Err(counted(
+            LimitKind::RequestEvents,
+            field,
+            events,
+            MOST_REQUEST_EVENTS,
+        ));
+    }
+    Ok(())
+}
+
+fn counted(kind: LimitKind, field: &str, value: usize, limit: usize) -> Refusal {
+    Refusal::LimitExceeded(LimitExceeded {
+        kind,
+        path: InputPath {
+            field: vec![field.to_owned()],
+            ..InputPath::default()
+        },
+        value: value as u64,
+        limit: limit as u64,
+    })
 }
 
 fn check_expected(expected: ExpectedVersion, path: InputPath) -> Result<(), Refusal> {
@@ -287,213 +346,4 @@ fn invalid(kind: InvalidInputKind, path: InputPath, message: String) -> Refusal 
         path,
         message,
     })
-}
-
-/// Checks the events of one stream, gathering every violation.
-struct EventShape<'a> {
-    is_batch: bool,
-    stream: usize,
-    expected: ExpectedVersion,
-    violations: &'a mut Vec<Violation>,
-}
-
-impl EventShape<'_> {
-    fn prepare(
-        &mut self,
-        index: usize,
-        event: &NewEvent,
-    ) -> Result<Option<PreparedEvent>, Refusal> {
-        let before = self.violations.len();
-        let event_type = self.event_type(index, &event.event_type);
-        let schema_version = self.schema_version(index, event.schema_version);
-        let data = self.document(index, "data", &event.data);
-        let metadata = match &event.metadata {
-            Some(metadata) => self.document(index, "metadata", metadata),
-            None => Some(JsonText::empty_object()),
-        };
-        let (Some(data), Some(metadata)) = (data, metadata) else {
-            return Ok(None);
-        };
-        let guild_id = self.indexed(index, "data", "guild_id", &data);
-        let correlation_id = self.indexed(index, "metadata", "correlation_id", &metadata);
-        let causation_id = self.indexed(index, "metadata", "causation_id", &metadata);
-        let actor_id = self.indexed(index, "metadata", "actor_id", &metadata);
-        let named = self.id_in_metadata(index, event.event_id, &metadata);
-        if self.violations.len() > before {
-            return Ok(None);
-        }
-        let Some(event_type) = event_type else {
-            return Ok(None);
-        };
-        let client_id = event.event_id.or(named);
-        let event_id = match client_id {
-            Some(event_id) => event_id,
-            None if self.expected.needs_event_ids() => return Err(self.missing_id(index)),
-            None => Uuid::now_v7(),
-        };
-        Ok(Some(PreparedEvent {
-            event_id,
-            id_is_minted: client_id.is_none(),
-            event_type,
-            schema_version,
-            correlation_id: correlation_id.unwrap_or_else(|| event_id.to_string().into()),
-            data,
-            metadata,
-            guild_id,
-            causation_id,
-            actor_id,
-        }))
-    }
-
-    fn missing_id(&self, index: usize) -> Refusal {
-        let message = format!(
-            "there is no event id. With the expected version {} a retry can be recognised by its event ids \
-             only: send a UUID of your own with each event, and the same one again when you retry.",
-            self.expected
-        );
-        let path = path(self.is_batch, self.stream, Some(index), "eventId");
-        invalid(InvalidInputKind::Argument, path, message)
-    }
-
-    fn event_type(&mut self, index: usize, text: &str) -> Option<EventType> {
-        EventType::parse(text)
-            .map_err(|error| {
-                self.violate(
-                    ViolationKind::Type,
-                    index,
-                    &["type"],
-                    "event type",
-                    error.to_string(),
-                );
-            })
-            .ok()
-    }
-
-    fn schema_version(&mut self, index: usize, version: Option<i32>) -> i32 {
-        let version = version.unwrap_or(1);
-        if version < 1 {
-            let message = format!(
-                "the schema version is {version}. Schema versions begin at 1, which is the default."
-            );
-            self.violate(
-                ViolationKind::Data,
-                index,
-                &["schemaVersion"],
-                "schema version",
-                message,
-            );
-        }
-        version
-    }
-
-    fn document(&mut self, index: usize, field: &'static str, raw: &str) -> Option<JsonText> {
-        let text = match JsonText::parse(raw, &JsonLimits::default()) {
-            Ok(text) => text,
-            Err(error) => {
-                let message = error.message_under(field);
-                let mut steps = vec![field];
-                steps.extend(error.steps.iter().map(String::as_str));
-                self.violate(ViolationKind::Data, index, &steps, "json", message);
-                return None;
-            }
-        };
-        if text.kind() != JsonKind::Object {
-            let message = format!(
-                "{field} is {}. It must be a JSON object, such as {{\"guild_id\":\"964224541917669458\"}}.",
-                shown(&text)
-            );
-            self.violate(ViolationKind::Data, index, &[field], "object", message);
-            return None;
-        }
-        Some(text)
-    }
-
-    /// A member that the store indexes: a string of 1 to 128 characters, or null, or absent.
-    fn indexed(
-        &mut self,
-        index: usize,
-        document: &'static str,
-        key: &'static str,
-        text: &JsonText,
-    ) -> Option<Arc<str>> {
-        let found = match text.member_str(key) {
-            Member::Absent | Member::Null => return None,
-            Member::Text(value) => {
-                let characters = value.chars().count();
-                if (1..=MAX_INDEXED_CHARACTERS).contains(&characters) {
-                    return Some(value.into());
-                }
-                format!("a string of {characters} characters")
-            }
-            Member::Other(kind) => kind.to_string(),
-        };
-        let message = format!(
-            "{document}.{key} is {found}. It must be a string of 1 to {MAX_INDEXED_CHARACTERS} characters, \
-             null or absent; Discord ids are strings, since they do not fit a JSON number."
-        );
-        self.violate(
-            ViolationKind::Data,
-            index,
-            &[document, key],
-            "indexed value",
-            message,
-        );
-        None
-    }
-
-    /// `metadata.event_id` must be the event's id; where no other id is given, it is the event's id.
-    fn id_in_metadata(
-        &mut self,
-        index: usize,
-        event_id: Option<Uuid>,
-        metadata: &JsonText,
-    ) -> Option<Uuid> {
-        let message = match metadata.member_str("event_id") {
-            Member::Absent | Member::Null => return None,
-            Member::Text(text) => match Uuid::try_parse(&text) {
-                Ok(named) if event_id.is_none_or(|event_id| event_id == named) => {
-                    return Some(named);
-                }
-                Ok(named) => format!(
-                    "metadata.event_id is {named}, but eventId is {}. Send the same id in both places, or in \
-                     one only.",
-                    event_id.unwrap_or_default()
-                ),
-                Err(_) => format!(
-                    "metadata.event_id is `{}`, which is not a UUID.",
-                    shown(&text)
-                ),
-            },
-            Member::Other(_) => "metadata.event_id is not a string. It must be a UUID.".to_owned(),
-        };
-        self.violate(
-            ViolationKind::Data,
-            index,
-            &["metadata", "event_id"],
-            "event id",
-            message,
-        );
-        None
-    }
-
-    fn violate(
-        &mut self,
-        kind: ViolationKind,
-        index: usize,
-        field: &[&str],
-        rule: &'static str,
-        message: String,
-    ) {
-        let path = InputPath {
-            stream: self.is_batch.then_some(self.stream),
-            event: Some(index),
-            field: field.iter().map(|&step| step.to_owned()).collect(),
-        };
-        self.violations.push(Violation {
-            kind,
-            path,
-            rule,
-            message,
-        });
-    }
 }

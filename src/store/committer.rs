@@ -43,6 +43,14 @@ pub(super) struct Queued {
     pub(super) _bytes: OwnedSemaphorePermit,
 }
 
+impl Queued {
+    /// Whether nobody waits for the outcome any more and the deadline has passed: then the request is not
+    /// written, unless it has been.
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed() && Instant::now() >= self.deadline
+    }
+}
+
 /// Who may still decide about a request: its caller, as long as no transaction carries it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ticket(Arc<AtomicU8>);
@@ -59,7 +67,7 @@ impl Ticket {
             .is_ok()
     }
 
-    /// The committer takes the request into a transaction. False: the caller has given up.
+    /// The committer takes the request into a transaction that can write. False: the caller has given up.
     fn take(&self) -> bool {
         match self
             .0
@@ -70,9 +78,17 @@ impl Ticket {
         }
     }
 
-    /// The transaction certainly wrote nothing: the caller may give up again.
+    /// Whether the caller has given up while it could.
+    fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire) == CANCELLED
+    }
+
+    /// The transaction certainly wrote nothing: the caller may give up again. One that has given up before
+    /// stays so.
     fn release(&self) {
-        self.0.store(WAITING, Ordering::Release);
+        let _ = self
+            .0
+            .compare_exchange(TAKEN, WAITING, Ordering::AcqRel, Ordering::Acquire);
     }
 }
 
@@ -114,7 +130,19 @@ impl Committer {
 
     /// Runs until every sender of the queue is gone and the queue is empty.
     pub(super) async fn run(mut self) {
-        while let Some(first) = self.queue.recv().await {
+        loop {
+            let next = self.queue.recv();
+            let first = if self.in_doubt {
+                let Ok(first) = tokio::time::timeout(RESYNC_PAUSE, next).await else {
+                    // Nobody appends, and the followers may be waiting for what was committed.
+                    self.settle(Vec::new(), Growth::Closed).await;
+                    continue;
+                };
+                first
+            } else {
+                next.await
+            };
+            let Some(first) = first else { break };
             self.settle(vec![first], Growth::Open).await;
         }
         if let Some(writer) = self.writer.take() {
@@ -126,15 +154,22 @@ impl Committer {
     /// this task or by its caller's deadline.
     async fn settle(&mut self, mut group: Vec<Queued>, growth: Growth) {
         let mut pause = Pause::new();
+        let mut is_retry = false;
         loop {
-            group.retain(|queued| self.still_wanted(queued));
-            if group.is_empty() && !self.in_doubt {
+            group.retain(|queued| !queued.ticket.is_cancelled() && !queued.is_abandoned());
+            if group.is_empty() && (is_retry || !self.in_doubt) {
                 return;
             }
             match self.attempt(&mut group, growth).await {
                 Ok(outcomes) => {
                     answer(group, outcomes);
                     return;
+                }
+                // An earlier attempt may have committed, so that nobody can be told that nothing was written.
+                Err(Failure::Refused(reason)) if self.in_doubt => {
+                    tracing::error!(%reason, "the outcome of a commit cannot be looked up yet");
+                    self.writer = None;
+                    pause.wait().await;
                 }
                 Err(Failure::Refused(reason)) if group.len() == 1 => {
                     tracing::error!(%reason, "the database refused an append");
@@ -154,14 +189,8 @@ impl Committer {
                     pause.wait().await;
                 }
             }
+            is_retry = true;
         }
-    }
-
-    /// A caller that has given up is not written any more, unless its transaction may have committed:
-    /// then it is looked up once more while its caller listens.
-    fn still_wanted(&self, queued: &Queued) -> bool {
-        let abandoned = queued.reply.is_closed() && Instant::now() >= queued.deadline;
-        queued.ticket.take() && !(self.in_doubt && abandoned)
     }
 
     fn recover(&mut self, group: &[Queued], in_doubt: bool) {
@@ -192,6 +221,9 @@ impl Committer {
             if growth == Growth::Open && !self.in_doubt {
                 self.gather(group);
             }
+            // From here on a caller cannot be told that nothing was written; until here it could, however
+            // long the database could not be reached.
+            group.retain(|queued| queued.ticket.take());
             let appends: Vec<_> = group
                 .iter()
                 .map(|queued| Arc::clone(&queued.append))
@@ -203,10 +235,8 @@ impl Committer {
         };
         let Ok(result) = tokio::time::timeout(limit, work).await else {
             let reason = "the transaction took too long".to_owned();
-            return Err(Failure::Away {
-                reason,
-                in_doubt: stage.is_committing(),
-            });
+            let in_doubt = stage.is_committing();
+            return Err(Failure::Away { reason, in_doubt });
         };
         let written = result?;
         // The order matters: a caller that has its answer must find its events on every feed and page of
@@ -228,11 +258,12 @@ impl Committer {
             let Ok(next) = self.queue.try_recv() else {
                 break;
             };
-            if self.still_wanted(&next) {
-                events += next.append.event_count();
-                bytes += next.append.bytes();
-                group.push(next);
+            if next.is_abandoned() {
+                continue;
             }
+            events += next.append.event_count();
+            bytes += next.append.bytes();
+            group.push(next);
         }
     }
 }
@@ -249,6 +280,9 @@ fn new_salt() -> Salt {
     rand::rng().fill_bytes(&mut salt);
     salt
 }
+
+/// How often a committer in doubt looks for the head while nobody appends.
+const RESYNC_PAUSE: Duration = Duration::from_secs(1);
 
 /// Waits a little longer after each failure, never longer than a second.
 struct Pause(Duration);

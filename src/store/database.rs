@@ -40,6 +40,9 @@ pub struct Database {
     readers: DatabaseConnection,
     breaker: Breaker,
     statements: AtomicU64,
+    /// What reads have sent since somebody last looked, for the tests that ask the database for its plans.
+    #[cfg(test)]
+    recorded: Mutex<Vec<Statement>>,
     /// Held as long as this process has the SQLite file.
     _file_lock: Option<File>,
 }
@@ -89,6 +92,9 @@ pub(crate) enum DatabaseError {
     /// The database is away, or too slow: the same statement may succeed later.
     #[error("the database is away: {0}")]
     Unavailable(String),
+    /// The statement took too long; the database itself may be well.
+    #[error("the database was too slow: {0}")]
+    TooSlow(String),
     /// The database refused the statement.
     #[error("the database refused a statement: {0}")]
     Refused(String),
@@ -110,6 +116,8 @@ impl Database {
             readers,
             breaker: Breaker::default(),
             statements: AtomicU64::new(0),
+            #[cfg(test)]
+            recorded: Mutex::default(),
             options,
             _file_lock: file_lock,
         })
@@ -139,6 +147,21 @@ impl Database {
         self.statements.load(Ordering::Relaxed)
     }
 
+    #[cfg(test)]
+    fn record(&self, statement: Statement) {
+        let recorded = self.recorded.lock();
+        recorded
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(statement);
+    }
+
+    /// The statements that reads have sent since the last call.
+    #[cfg(test)]
+    pub(super) fn recorded(&self) -> Vec<Statement> {
+        let recorded = self.recorded.lock();
+        std::mem::take(&mut recorded.unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
     /// Reads rows. A connection that died while it was idle is replaced once, unnoticed; when the database
     /// is away, reads fail at once for a moment instead of piling up.
     pub(super) async fn read(
@@ -156,22 +179,31 @@ impl Database {
 
     async fn try_read(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
         self.statements.fetch_add(1, Ordering::Relaxed);
-        bounded(
-            self.options.statement_timeout,
-            self.readers.query_all_raw(statement),
-        )
-        .await
+        #[cfg(test)]
+        self.record(statement.clone());
+        let limit = self.options.statement_timeout;
+        let work = self.readers.query_all_raw(statement);
+        let no_answer = format!("no answer within {limit:?}");
+        match self.backend() {
+            DbBackend::Sqlite => bounded(limit, work)
+                .await
+                .unwrap_or(Err(DatabaseError::TooSlow(no_answer))),
+            _ => bounded(limit + ANSWER_MARGIN, work)
+                .await
+                .unwrap_or(Err(DatabaseError::Unavailable(no_answer))),
+        }
     }
 
     /// Whether the database answers now.
     pub(super) async fn ping(&self) -> Result<(), DatabaseError> {
         let statement = Statement::from_string(self.backend(), "SELECT 1");
-        bounded(
-            self.options.connect_timeout,
-            self.readers.query_all_raw(statement),
-        )
-        .await?;
-        Ok(())
+        let limit = self.options.connect_timeout;
+        match bounded(limit, self.readers.query_all_raw(statement)).await {
+            Some(result) => result.map(|_| ()),
+            None => Err(DatabaseError::Unavailable(format!(
+                "no answer within {limit:?}"
+            ))),
+        }
     }
 }
 
@@ -190,17 +222,18 @@ pub(super) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransac
     }
 }
 
+/// `None`: no answer within the limit.
 async fn bounded<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, DbErr>>,
-) -> Result<T, DatabaseError> {
-    match tokio::time::timeout(limit, work).await {
-        Ok(result) => result.map_err(DatabaseError::from),
-        Err(_) => Err(DatabaseError::Unavailable(format!(
-            "no answer within {limit:?}"
-        ))),
-    }
+) -> Option<Result<T, DatabaseError>> {
+    let result = tokio::time::timeout(limit, work).await.ok()?;
+    Some(result.map_err(DatabaseError::from))
 }
+
+/// How much longer a reader waits than PostgreSQL lets the statement run: a server that is merely slow says
+/// so by then, and one that does not is away.
+const ANSWER_MARGIN: Duration = Duration::from_secs(1);
 
 impl Target {
     fn parse(options: &DatabaseOptions) -> Result<Self, OpenError> {
@@ -375,11 +408,22 @@ impl Breaker {
 
 impl From<DbErr> for DatabaseError {
     fn from(error: DbErr) -> Self {
-        if is_away(&error) {
-            Self::Unavailable(error.to_string())
-        } else {
-            Self::Refused(error.to_string())
+        match code_of(&error).as_deref() {
+            // PostgreSQL cancelled the statement: it ran for as long as it may.
+            Some("57014") => Self::TooSlow(error.to_string()),
+            _ if is_away(&error) => Self::Unavailable(error.to_string()),
+            _ => Self::Refused(error.to_string()),
         }
+    }
+}
+
+/// What the database itself calls the error.
+fn code_of(error: &DbErr) -> Option<String> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            error.as_database_error()?.code().map(Into::into)
+        }
+        _ => None,
     }
 }
 
@@ -387,34 +431,32 @@ impl From<DbErr> for DatabaseError {
 fn is_away(error: &DbErr) -> bool {
     match error {
         DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            match &**error {
+        DbErr::Exec(RuntimeErr::SqlxError(sqlx)) | DbErr::Query(RuntimeErr::SqlxError(sqlx)) => {
+            match &**sqlx {
                 sqlx::Error::Io(_)
                 | sqlx::Error::Tls(_)
                 | sqlx::Error::Protocol(_)
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed => true,
-                sqlx::Error::Database(error) => {
-                    error.code().is_some_and(|code| is_away_code(&code))
-                }
-                _ => false,
+                _ => code_of(error).is_some_and(|code| is_away_code(&code)),
             }
         }
         _ => false,
     }
 }
 
-/// PostgreSQL: class 08 (connection), 57P (shutting down, starting up), 53300 (too many connections), 57014
-/// (cancelled, so too slow), 25P03 (idle in a transaction for too long), 25006 (a standby), 40001 and 40P01
-/// (try again). SQLite: 5 busy, 6 locked, 10 I/O, 13 full, each with its
-/// extended codes.
+/// PostgreSQL: classes 08 (connection), 53 (no room, no memory, too many connections), 57P (shutting down,
+/// starting up) and 58 (system error), and 25P03 (idle in a transaction for too long), 25006 (a standby),
+/// 40001 and 40P01 (try again), 55P03 (a lock is taken). SQLite: 5 busy, 6 locked, 10 I/O, 13 full, each with
+/// its extended codes.
 fn is_away_code(code: &str) -> bool {
     let sqlite = code
         .parse::<u32>()
         .is_ok_and(|number| code.len() < 5 && [5, 6, 10, 13].contains(&(number & 0xff)));
-    code.starts_with("08")
-        || code.starts_with("57P")
-        || ["53300", "57014", "25P03", "25006", "40001", "40P01"].contains(&code)
+    ["08", "53", "57P", "58"]
+        .iter()
+        .any(|class| code.starts_with(class) && code.len() == 5)
+        || ["25P03", "25006", "40001", "40P01", "55P03"].contains(&code)
         || sqlite
 }

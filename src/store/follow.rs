@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use futures_util::stream::unfold;
+use tokio::time::Instant;
 
 use super::EventStore;
 use super::hub::{Heard, Listener, Signal};
@@ -97,6 +98,8 @@ struct Follower {
     cursor: Position,
     /// The cursor of the last message.
     told: Position,
+    /// When the cursor went beyond what was told.
+    untold_since: Option<Instant>,
     /// Read from the log, not yet delivered; all of it at or before the cursor.
     pending: VecDeque<FeedMessage>,
     listener: Listener,
@@ -115,6 +118,7 @@ impl Follower {
             filter: follow.filter,
             cursor: follow.after,
             told: follow.after,
+            untold_since: None,
             pending: VecDeque::new(),
             listener,
             is_live: false,
@@ -126,6 +130,7 @@ impl Follower {
         loop {
             if let Some(message) = self.pending.pop_front() {
                 self.told = message.position();
+                self.untold_since = None;
                 return Some(message);
             }
             if self.is_live {
@@ -186,7 +191,7 @@ impl Follower {
         loop {
             match self.store.events(&query).await {
                 Ok(events) => return events,
-                Err(ReadError::Unavailable | ReadError::Fault) => {
+                Err(ReadError::Unavailable | ReadError::TooSlow | ReadError::Fault) => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(RETRY_PAUSES.1);
                 }
@@ -197,8 +202,10 @@ impl Follower {
     /// Waits for what comes next; `None` when the store closes.
     async fn listen(&mut self) -> Option<()> {
         let heard = if self.cursor > self.told {
-            let interval = self.store.follow_options().checkpoint_interval;
-            if let Ok(heard) = tokio::time::timeout(interval, self.listener.hear()).await {
+            // The time counts from the first event that did not match, however many follow it.
+            let since = *self.untold_since.get_or_insert_with(Instant::now);
+            let due = since + self.store.follow_options().checkpoint_interval;
+            if let Ok(heard) = tokio::time::timeout_at(due, self.listener.hear()).await {
                 heard
             } else {
                 self.pending.push_back(FeedMessage::Checkpoint(self.cursor));

@@ -230,7 +230,7 @@ fn conditions(backend: DbBackend, column: &Expr, mut keys: Vec<Value>) -> Vec<Ex
 impl From<DatabaseError> for Failure {
     fn from(error: DatabaseError) -> Self {
         match error {
-            DatabaseError::Unavailable(reason) => Self::Away {
+            DatabaseError::Unavailable(reason) | DatabaseError::TooSlow(reason) => Self::Away {
                 reason,
                 in_doubt: false,
             },

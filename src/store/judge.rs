@@ -1,6 +1,8 @@
 //! Decides each append of a group, in order, against one view of the log. Pure: rows, clock and randomness
 //! come in; verdicts and the rows to write come out.
 
+mod retry;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -9,10 +11,9 @@ use uuid::Uuid;
 
 use super::append::{Committed, CommittedStream, PreparedAppend, PreparedStream};
 use super::refusal::{
-    DuplicateId, DuplicateReason, FailedCheck, InputPath, Refusal, StoredAt, StreamTooLarge,
-    Violation, ViolationKind,
+    ClosedStream, FailedCheck, InputPath, Refusal, StreamTooLarge, Violation, ViolationKind,
 };
-use crate::event::{Hash, Link, PreparedEvent, RecordedEvent, Salt, content_hash};
+use crate::event::{Hash, Link, PreparedEvent, RecordedEvent, Salt};
 use crate::expected_version::Mismatch;
 use crate::position::Position;
 use crate::stream::{Stream, StreamName, StreamStatus};
@@ -66,6 +67,17 @@ impl View {
         }
     }
 
+    /// A view of nothing but stored events: enough to recognise a retry.
+    pub(super) fn of_stored(stored: HashMap<Uuid, Arc<RecordedEvent>>) -> Self {
+        let head = Head {
+            position: Position::ORIGIN,
+            hash: Hash::default(),
+            recorded_at: 0,
+            next_stream_id: 0,
+        };
+        Self::new(head, 0, HashMap::new(), stored, 0)
+    }
+
     /// Judges one request, in the order of rule A3, and takes its events in if nothing refuses them.
     pub(super) fn judge(
         &mut self,
@@ -85,66 +97,6 @@ impl View {
         // that the state alone can refuse.
         self.check_guild(request)?;
         Ok(self.accept(request, &mut new_salt))
-    }
-
-    /// Rule A1: the original outcome, if every id of the request is stored as this request would store it.
-    /// Rule A2: a refusal, if only some are, or otherwise than this request would.
-    pub(super) fn retry_of(&self, request: &PreparedAppend) -> Result<Option<Committed>, Refusal> {
-        let mut duplicates = twice_in_request(request);
-        // Minted ids count too: they are stored if this very request was committed by an attempt whose
-        // answer was lost.
-        let any_stored = request
-            .events()
-            .any(|(_, _, event)| self.stored.contains_key(&event.event_id));
-        if any_stored {
-            duplicates.extend(self.differences(request));
-        }
-        if !duplicates.is_empty() {
-            return Err(Refusal::DuplicateEvent(duplicates));
-        }
-        Ok(any_stored.then(|| self.original(request)))
-    }
-
-    fn differences(&self, request: &PreparedAppend) -> Vec<DuplicateId> {
-        let all_stored = request
-            .events()
-            .all(|(_, _, event)| self.stored.contains_key(&event.event_id));
-        let mut differences = Vec::new();
-        for (stream_index, stream) in request.streams.iter().enumerate() {
-            let mut previous: Option<i32> = None;
-            for (event_index, event) in stream.events.iter().enumerate() {
-                let stored = self.stored.get(&event.event_id);
-                let reason = match stored {
-                    None => Some(DuplicateReason::NewBesideStored),
-                    Some(stored) => {
-                        let expected = previous.map(|version| version + 1);
-                        previous = Some(stored.stream_version);
-                        difference(&stream.name, event, stored, expected, all_stored)
-                    }
-                };
-                if let Some(reason) = reason {
-                    differences.push(DuplicateId {
-                        event_id: (!event.id_is_minted).then_some(event.event_id),
-                        path: request.path(stream_index, Some(event_index), "eventId"),
-                        stored: stored.map(|stored| stored_at(stored)),
-                        reason,
-                    });
-                }
-            }
-        }
-        differences
-    }
-
-    fn original(&self, request: &PreparedAppend) -> Committed {
-        let streams = request
-            .streams
-            .iter()
-            .map(|stream| self.original_stream(stream))
-            .collect();
-        Committed {
-            streams,
-            duplicate: true,
-        }
     }
 
     fn original_stream(&self, wanted: &PreparedStream) -> CommittedStream {
@@ -171,15 +123,19 @@ impl View {
     }
 
     fn check_closed(&self, request: &PreparedAppend) -> Result<(), Refusal> {
-        for stream in &request.streams {
+        let closed = |index, stream: &PreparedStream| ClosedStream {
+            stream: stream.name.clone(),
+            path: request.path(index, None, "stream"),
+        };
+        for (index, stream) in request.streams.iter().enumerate() {
             if self.status(&stream.name) == StreamStatus::Tombstoned {
-                return Err(Refusal::StreamTombstoned(stream.name.clone()));
+                return Err(Refusal::StreamTombstoned(closed(index, stream)));
             }
         }
-        for stream in &request.streams {
+        for (index, stream) in request.streams.iter().enumerate() {
             // A pure check on an archived stream is judged as if it were open.
             if !stream.events.is_empty() && self.status(&stream.name) == StreamStatus::Archived {
-                return Err(Refusal::StreamArchived(stream.name.clone()));
+                return Err(Refusal::StreamArchived(closed(index, stream)));
             }
         }
         Ok(())
@@ -188,7 +144,7 @@ impl View {
     fn check_expectations(&self, request: &PreparedAppend) -> Result<(), Refusal> {
         let mut failed = Vec::new();
         let mut only_deleted = true;
-        for wanted in &request.streams {
+        for (index, wanted) in request.streams.iter().enumerate() {
             let actual = self
                 .streams
                 .get(&wanted.name)
@@ -197,6 +153,7 @@ impl View {
                 only_deleted &= mismatch == Mismatch::Deleted;
                 failed.push(FailedCheck {
                     stream: wanted.name.clone(),
+                    path: request.path(index, None, "expectedVersion"),
                     expected: wanted.expected,
                     actual,
                 });
@@ -204,13 +161,16 @@ impl View {
         }
         match failed.first() {
             None => Ok(()),
-            Some(first) if only_deleted => Err(Refusal::StreamDeleted(first.stream.clone())),
+            Some(first) if only_deleted => Err(Refusal::StreamDeleted(ClosedStream {
+                stream: first.stream.clone(),
+                path: first.path.clone(),
+            })),
             Some(_) => Err(Refusal::WrongExpectedVersion(failed)),
         }
     }
 
     fn check_length(&self, request: &PreparedAppend) -> Result<(), Refusal> {
-        for wanted in &request.streams {
+        for (index, wanted) in request.streams.iter().enumerate() {
             let stream = self.streams.get(&wanted.name);
             let length = stream.map_or(0, |stream| stream.version - stream.hidden_through);
             let limit = stream
@@ -222,6 +182,7 @@ impl View {
                 let stream = wanted.name.clone();
                 return Err(Refusal::StreamTooLarge(StreamTooLarge {
                     stream,
+                    path: request.path(index, None, "events"),
                     length,
                     adding,
                     limit,
@@ -369,63 +330,6 @@ impl View {
         self.stored.insert(event.event_id, Arc::clone(&recorded));
         self.accepted.push(Arc::clone(&recorded));
         recorded
-    }
-}
-
-fn twice_in_request(request: &PreparedAppend) -> Vec<DuplicateId> {
-    let mut seen = HashSet::new();
-    request
-        .events()
-        .filter(|(_, _, event)| !seen.insert(event.event_id))
-        .map(|(stream_index, event_index, event)| DuplicateId {
-            event_id: Some(event.event_id),
-            path: request.path(stream_index, Some(event_index), "eventId"),
-            stored: None,
-            reason: DuplicateReason::TwiceInRequest,
-        })
-        .collect()
-}
-
-fn difference(
-    stream: &StreamName,
-    event: &PreparedEvent,
-    stored: &RecordedEvent,
-    expected_version: Option<i32>,
-    all_stored: bool,
-) -> Option<DuplicateReason> {
-    if stored.stream != *stream {
-        return Some(DuplicateReason::OtherStream);
-    }
-    if !same_content(event, stored) {
-        return Some(DuplicateReason::OtherContent);
-    }
-    if !all_stored {
-        return Some(DuplicateReason::PartOfRequest);
-    }
-    let in_order = expected_version.is_none_or(|expected| stored.stream_version == expected);
-    (!in_order).then_some(DuplicateReason::OtherOrder)
-}
-
-/// Content is compared by its hash; where the salt is gone with the payload, id, stream and order decide.
-fn same_content(event: &PreparedEvent, stored: &RecordedEvent) -> bool {
-    stored.salt.as_ref().is_none_or(|salt| {
-        let hash = content_hash(
-            salt,
-            event.event_type.as_str(),
-            event.schema_version,
-            &event.data,
-            &event.metadata,
-        );
-        hash == stored.content_hash
-    })
-}
-
-fn stored_at(event: &RecordedEvent) -> StoredAt {
-    StoredAt {
-        stream: event.stream.clone(),
-        stream_version: event.stream_version,
-        position: event.position,
-        guild_id: event.guild_id.clone(),
     }
 }
 

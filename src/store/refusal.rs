@@ -22,11 +22,11 @@ pub enum Refusal {
     /// Event ids are stored already, or twice in the request, and this is not a retry.
     DuplicateEvent(Vec<DuplicateId>),
     /// `STREAM_EXISTS` on a soft-deleted stream.
-    StreamDeleted(StreamName),
+    StreamDeleted(ClosedStream),
     /// The stream is ended for ever.
-    StreamTombstoned(StreamName),
+    StreamTombstoned(ClosedStream),
     /// The stream is read-only.
-    StreamArchived(StreamName),
+    StreamArchived(ClosedStream),
     /// The stream would become longer than its limit.
     StreamTooLarge(StreamTooLarge),
 }
@@ -114,11 +114,22 @@ pub enum LimitKind {
     BatchStreams,
 }
 
+/// A stream that does not take what the request has for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedStream {
+    /// The stream.
+    pub stream: StreamName,
+    /// Where it is named in the request.
+    pub path: InputPath,
+}
+
 /// An expectation that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedCheck {
     /// The stream.
     pub stream: StreamName,
+    /// Where the expectation stands in the request.
+    pub path: InputPath,
     /// What the caller expected.
     pub expected: ExpectedVersion,
     /// The stream's version; 0 = it never had an event.
@@ -173,6 +184,8 @@ pub enum DuplicateReason {
 pub struct StreamTooLarge {
     /// The stream.
     pub stream: StreamName,
+    /// Where its events stand in the request.
+    pub path: InputPath,
     /// Its events that are not hidden.
     pub length: i32,
     /// The events of the request for it.

@@ -1,6 +1,8 @@
 //! Filters, scopes and pages as SQL. Each filter walks an index that ends with the position, so that a page
 //! comes out of the index already in order.
 
+mod versions;
+
 use chrono::{DateTime, Utc};
 use entity::{event, stream};
 use sea_orm::sea_query::{
@@ -53,26 +55,60 @@ pub struct VersionRange {
 
 /// The statement for a page.
 pub(super) fn page(backend: DbBackend, page: &Page<'_>) -> SelectStatement {
-    let Some((column, values)) = union_driver(page) else {
-        return ordered(one(backend, page, &Driver::of(page)), page);
-    };
-    // One walk along the index per value, merged; an IN would make SQLite sort all that match.
-    let mut parts = values.iter().map(|value| {
-        let part = one(backend, page, &Driver::Equals(column, value.clone()));
-        Query::select()
-            .column(Asterisk)
-            .from_subquery(ordered(part, page), Alias::new("part"))
-            .to_owned()
+    let mut walks = walks(page).into_iter().map(|(streams, driver)| {
+        let part = Page {
+            streams,
+            ..page.clone()
+        };
+        ordered(one(backend, &part, &driver), &part)
     });
-    let Some(mut all) = parts.next() else {
-        return ordered(one(backend, page, &Driver::of(page)), page);
+    let first = walks.next().unwrap_or_default();
+    let Some(second) = walks.next() else {
+        return first;
     };
-    for part in parts {
-        all.union(UnionType::All, part);
+    let mut all = cut(first);
+    all.union(UnionType::All, cut(second));
+    for walk in walks {
+        all.union(UnionType::All, cut(walk));
     }
     all.order_by(Alias::new("position"), order(page))
         .limit(page.limit)
         .to_owned()
+}
+
+/// A walk with its own order and limit, inside a union.
+fn cut(walk: SelectStatement) -> SelectStatement {
+    Query::select()
+        .column(Asterisk)
+        .from_subquery(walk, Alias::new("part"))
+        .to_owned()
+}
+
+/// The walks along indexes that find a page, each in the order of the log: one per value of the leading list,
+/// or one per stream. A single walk for several values would have to sort all that it finds.
+fn walks(page: &Page<'_>) -> Vec<(Streams, Driver)> {
+    let driver = Driver::of(page);
+    let several: Vec<_> = match (&page.streams, &driver) {
+        (Streams::Few(ids), _) => {
+            let ids = ids.iter();
+            ids.map(|id| (Streams::One(*id), Driver::Order)).collect()
+        }
+        (streams, Driver::Any(column)) => {
+            let values = lists(page.filter)
+                .into_iter()
+                .filter(|(other, _)| same(*other, *column));
+            let values = values.flat_map(|(_, values)| values);
+            values
+                .map(|value| (streams.clone(), Driver::Equals(*column, value.clone())))
+                .collect()
+        }
+        (_, Driver::Order | Driver::Equals(..)) => Vec::new(),
+    };
+    if several.is_empty() || several.len() * values_of_one(page) > MOST_VALUES {
+        vec![(page.streams.clone(), driver)]
+    } else {
+        several
+    }
 }
 
 /// The statement that counts a page's range, never further than its limit.
@@ -128,15 +164,33 @@ fn lists(filter: &EventFilter) -> [(event::Column, &[String]); 6] {
     ]
 }
 
-/// The column and values of the driving list, where it has several values.
-fn union_driver<'a>(page: &Page<'a>) -> Option<(event::Column, &'a [String])> {
-    match Driver::of(page) {
-        Driver::Any(column) => lists(page.filter)
-            .into_iter()
-            .find(|(other, _)| same(*other, column)),
-        Driver::Order | Driver::Equals(..) => None,
-    }
+/// The most values that a statement binds: PostgreSQL refuses more than 65,535, SQLite more than 32,766
+/// unless it is built for more.
+pub(super) const MOST_VALUES: usize = 30_000;
+
+/// The number of values that a page's statement binds, and a few to spare.
+pub(super) fn values(page: &Page<'_>) -> usize {
+    values_of_one(page) * walks(page).len()
 }
+
+fn values_of_one(page: &Page<'_>) -> usize {
+    let listed: usize = lists(page.filter)
+        .iter()
+        .map(|(_, values)| values.len())
+        .sum();
+    let streams = match &page.streams {
+        Streams::Few(ids) => ids.len(),
+        Streams::NotListed | Streams::One(_) => 1,
+    };
+    let guilds = match page.scope {
+        Scope::All => 0,
+        Scope::Guilds { guild_ids, .. } => guild_ids.len(),
+    };
+    listed + streams + guilds + page.filter.json_equals.len() * MOST_VALUES_OF_JSON_EQUALS + 16
+}
+
+/// A path has at most 16 steps, and there is the value that is wanted.
+const MOST_VALUES_OF_JSON_EQUALS: usize = 17;
 
 fn one(backend: DbBackend, page: &Page<'_>, driver: &Driver) -> SelectStatement {
     row::select_events()
@@ -169,7 +223,7 @@ fn conditions(backend: DbBackend, page: &Page<'_>, driver: &Driver) -> Condition
     all = match &page.streams {
         Streams::One(id) => all
             .add(col(event::Column::StreamId).eq(*id))
-            .add(versions(page, *id)),
+            .add(versions::within(page, *id)),
         Streams::Few(ids) => all
             .add(col(event::Column::StreamId).is_in(ids.iter().copied()))
             .add(positions(page)),
@@ -197,47 +251,6 @@ fn positions(page: &Page<'_>) -> Condition {
     Condition::all()
         .add(col(event::Column::Position).gt(page.after.get()))
         .add(col(event::Column::Position).lte(page.through.get()))
-}
-
-/// The versions of one stream that lie in the page's range of positions: the bounds are looked up, since
-/// the index of the stream is by version.
-fn versions(page: &Page<'_>, stream_id: i64) -> Condition {
-    let mut all = Condition::all();
-    if page.after > Position::ORIGIN {
-        let last = version_at(stream_id, page.after);
-        all = all.add(col(event::Column::StreamVersion).gt(last));
-    }
-    // Positions beyond the head that the page is read at may have been committed meanwhile.
-    all = all.add(col(event::Column::Position).lte(page.through.get()));
-    all.add_option(
-        page.versions
-            .from
-            .map(|from| col(event::Column::StreamVersion).gte(from)),
-    )
-    .add_option(
-        page.versions
-            .through
-            .map(|last| col(event::Column::StreamVersion).lte(last)),
-    )
-}
-
-/// The stream's greatest version at or before a position: of that very event in the usual case, where the
-/// position came from an event of this stream; else of the last one before it.
-fn version_at(stream_id: i64, position: Position) -> SimpleExpr {
-    let exact = Query::select()
-        .column(event::Column::StreamVersion)
-        .from_as(event::Entity, Alias::new("there"))
-        .and_where(Expr::col((Alias::new("there"), event::Column::Position)).eq(position.get()))
-        .and_where(Expr::col((Alias::new("there"), event::Column::StreamId)).eq(stream_id))
-        .to_owned();
-    let before = Query::select()
-        .expr(Expr::col((Alias::new("earlier"), event::Column::StreamVersion)).max())
-        .from_as(event::Entity, Alias::new("earlier"))
-        .and_where(Expr::col((Alias::new("earlier"), event::Column::StreamId)).eq(stream_id))
-        .and_where(Expr::col((Alias::new("earlier"), event::Column::Position)).lte(position.get()))
-        .to_owned();
-    let sub = |select: SelectStatement| Expr::SubQuery(None, Box::new(select.into()));
-    sea_orm::sea_query::Func::coalesce([sub(exact), sub(before), Expr::val(0)]).into()
 }
 
 /// A prefix of stream names, compared along the log by the key of each event's stream. Where the prefix

@@ -81,14 +81,14 @@ fn literal(rest: &str) -> Option<(String, usize)> {
             prefix + hashes + 1 + end + close.len(),
         ));
     }
-    if after.starts_with('"') {
-        let end = closing(&after[1..], '"')?;
-        return Some((after[1..=end].to_owned(), prefix + end + 2));
+    if let Some(body) = after.strip_prefix('"') {
+        let end = closing(body, '"')?;
+        return Some((body[..end].to_owned(), prefix + end + 2));
     }
     let is_character = after.starts_with("'\\") || after.chars().nth(2) == Some('\'');
-    if after.starts_with('\'') && is_character {
-        let end = closing(&after[1..], '\'')?;
-        return Some((after[1..=end].to_owned(), prefix + end + 2));
+    if let Some(body) = after.strip_prefix('\'').filter(|_| is_character) {
+        let end = closing(body, '\'')?;
+        return Some((body[..end].to_owned(), prefix + end + 2));
     }
     None
 }
@@ -225,7 +225,9 @@ fn root_prefix(tokens: &[Token], depth: usize) -> usize {
     if step("crate", 0) {
         return 2;
     }
-    let supers = (0..).take_while(|number| step("super", number * 2)).count();
+    let supers = (0..tokens.len())
+        .take_while(|number| step("super", number * 2))
+        .count();
     if supers > 0 && supers == depth {
         supers * 2
     } else {

@@ -2,9 +2,17 @@
 //! database meanwhile.
 
 mod feed;
+mod in_process;
 mod writer;
 
+mod crowd;
+mod database_away;
 mod filters;
+mod giving_up;
+mod killed;
 mod model;
+mod shutdown;
+mod stalled_client;
 mod starts;
 mod tail;
+mod two_nodes;

@@ -15,5 +15,6 @@ mod follow;
 mod games;
 mod json_path;
 mod operations;
+mod read;
 mod schema;
 mod smoke;

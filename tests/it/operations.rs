@@ -25,8 +25,12 @@ async fn migrations_go_up_and_down_and_tell_their_state(world: World) {
         "again changes nothing"
     );
     assert_eq!(status(&["migrate", "status"]).await, "applied  m0001_log\n");
+    run_on(&world, &["migrate", "down", "1"])
+        .await
+        .failed(2, &["every event", "nothing is changed without --yes"]);
+    assert_eq!(status(&["migrate", "status"]).await, "applied  m0001_log\n");
     assert_eq!(
-        status(&["migrate", "down", "1"]).await,
+        status(&["migrate", "down", "1", "--yes"]).await,
         "pending  m0001_log\n"
     );
     assert_eq!(status(&["migrate", "up"]).await, "applied  m0001_log\n");
@@ -65,7 +69,7 @@ async fn a_database_of_a_newer_program_is_refused_by_every_command(world: World)
         &["serve"][..],
         &["migrate"],
         &["migrate", "status"],
-        &["migrate", "down", "1"],
+        &["migrate", "down", "1", "--yes"],
         &["reset", "--yes"],
     ] {
         run_on(&world, arguments).await.failed(1, &said);

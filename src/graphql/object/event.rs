@@ -32,6 +32,14 @@ use crate::store::EventQuery;
 #[derive(Description, Clone)]
 pub(in crate::graphql) struct EventObject(pub(in crate::graphql) Arc<RecordedEvent>);
 
+impl EventObject {
+    /// Takes the payload from the operation's budget.
+    fn show(&self, ctx: &Context<'_>) -> Result<()> {
+        let bytes = self.0.data.as_ref().map_or(0, |data| data.len());
+        Operation::of(ctx)?.show(bytes)
+    }
+}
+
 /// Why an event's payload is not shown. Its position, id and hashes stay.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::graphql) enum RemovalReason {
@@ -110,17 +118,17 @@ impl EventObject {
     }
 
     /// The payload, exactly as it was appended; null where `removed` says why.
-    async fn data(&self) -> Option<JsonScalar> {
-        self.0
-            .data
-            .as_ref()
-            .map(|data| JsonScalar(data.to_string()))
+    async fn data(&self, ctx: &Context<'_>) -> Result<Option<JsonScalar>> {
+        self.show(ctx)?;
+        let data = self.0.data.as_ref();
+        Ok(data.map(|data| JsonScalar(data.to_string())))
     }
 
     /// The payload's JSON text as a string, for clients whose own JSON reader would change its numbers; null
     /// where `removed` says why.
-    async fn raw_text(&self) -> Option<&str> {
-        self.0.data.as_deref()
+    async fn raw_text(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
+        self.show(ctx)?;
+        Ok(self.0.data.as_deref())
     }
 
     /// Why the payload is not shown; null where it is.
@@ -129,8 +137,9 @@ impl EventObject {
     }
 
     /// The payload as the object of its type; null where it is removed or cannot be decoded.
-    async fn payload(&self) -> Option<EventPayload> {
-        decode(&self.0).ok().flatten()
+    async fn payload(&self, ctx: &Context<'_>) -> Result<Option<EventPayload>> {
+        self.show(ctx)?;
+        Ok(decode(&self.0).ok().flatten())
     }
 
     /// Why `payload` cannot be shown, where the stored data does not have the shape of its type.
@@ -139,8 +148,14 @@ impl EventObject {
     }
 
     /// Who, why and when around the event; null where it is removed with the payload.
-    async fn metadata(&self) -> Option<EventMetadata> {
-        EventMetadata::of(&self.0)
+    async fn metadata(&self, ctx: &Context<'_>) -> Result<Option<EventMetadata>> {
+        let bytes = self
+            .0
+            .metadata
+            .as_ref()
+            .map_or(0, |metadata| metadata.len());
+        Operation::of(ctx)?.show(bytes)?;
+        Ok(EventMetadata::of(&self.0))
     }
 
     /// When the store recorded it. Never decreases along the log.

@@ -1,10 +1,16 @@
 //! An event's metadata.
 
+#![expect(
+    clippy::unused_async,
+    reason = "the library wants every resolver to be async"
+)]
+
 use std::sync::Arc;
 
-use async_graphql::{Description, Object};
+use async_graphql::{Context, Description, Object, Result};
 
 use crate::event::RecordedEvent;
+use crate::graphql::loader::Operation;
 use crate::graphql::scalar::JsonScalar;
 use crate::json_text::{JsonText, Member};
 
@@ -102,7 +108,8 @@ impl EventMetadata {
     }
 
     /// The whole metadata, exactly as it was sent.
-    async fn raw(&self) -> JsonScalar {
-        JsonScalar(self.text.to_string())
+    async fn raw(&self, ctx: &Context<'_>) -> Result<JsonScalar> {
+        Operation::of(ctx)?.show(self.text.len())?;
+        Ok(JsonScalar(self.text.to_string()))
     }
 }

@@ -19,7 +19,8 @@ on_both_backends!(
 struct Closed {
     world: World,
     writer: DatabaseConnection,
-    _database: Database,
+    /// Holds the lock of a SQLite file as long as the writer may write.
+    database: Database,
     before: Vec<Value>,
 }
 
@@ -44,7 +45,7 @@ impl Closed {
         Self {
             world,
             writer,
-            _database: database,
+            database,
             before,
         }
     }
@@ -72,7 +73,7 @@ impl Closed {
 
     /// Opens the log again, as it is now.
     async fn log(self) -> Vec<Value> {
-        drop((self.writer, self._database));
+        drop((self.writer, self.database));
         let (_server, client) = self.world.server_and_client().await;
         read_log(&client).await
     }

@@ -78,7 +78,9 @@ pub(super) fn batch_request(parts: &[Value]) -> String {
 
 /// What concerns one stream in a batch, and the whole input of an append to one stream.
 pub(super) fn part(stream: &str, expected: Expected, events: Value) -> Value {
-    json!({"stream": stream, "expectedVersion": expected.to_json(), "events": events})
+    let mut part = json!({"stream": stream, "expectedVersion": expected.to_json()});
+    part["events"] = events;
+    part
 }
 
 /// Sends an append, and returns its payload, whichever it is.
@@ -205,12 +207,13 @@ pub(super) struct Inside {
 }
 
 impl Inside {
+    /// A connection of its own, closed when it is dropped.
     pub(super) async fn of(world: &World) -> Self {
         let connection = Database::connect(world.database_url()).await.unwrap();
         Self { connection }
     }
 
-    /// Runs statements; `{null}`-free text, the same on both backends.
+    /// Runs statements that mean the same on both backends.
     pub(super) async fn execute(&self, sql: &str) {
         self.connection
             .execute_unprepared(sql)
@@ -218,6 +221,7 @@ impl Inside {
             .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
+    /// The rows that a query finds.
     pub(super) async fn rows(&self, sql: &str) -> Vec<QueryResult> {
         let statement = Statement::from_string(self.connection.get_database_backend(), sql);
         self.connection.query_all_raw(statement).await.unwrap()

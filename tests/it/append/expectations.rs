@@ -80,7 +80,7 @@ async fn each_expectation_is_judged_on_each_state_by_the_table(world: World) {
             cell.check_success(&payload);
             assert_eq!(payload["firstPosition"], before.0 + 1);
         } else {
-            cell.check_refusal(&payload);
+            cell.check_refusal(&payload, &["input"]);
             let after = (
                 head(&client).await,
                 stream_state(&client, &cell.stream).await,
@@ -109,7 +109,7 @@ async fn each_expectation_of_a_batch_is_judged_on_each_state_by_the_table(world:
             cell.check_success(&payload["streams"][1]);
             assert_eq!(payload["streams"][1]["firstPosition"], before.0 + 2);
         } else {
-            cell.check_refusal(&payload);
+            cell.check_refusal(&payload, &["input", "streams", "1"]);
             let after = (
                 head(&client).await,
                 stream_state(&client, &cell.stream).await,
@@ -147,7 +147,7 @@ async fn a_pure_check_is_judged_by_the_table_and_takes_an_archived_stream_as_ope
             assert_eq!(checked["events"], json!([]), "{cell}");
             assert_eq!(written["version"], 1, "{cell}");
         } else {
-            cell.check_refusal(&payload);
+            cell.check_refusal(&payload, &["input", "streams", "0"]);
             assert_eq!(written, Value::Null, "{cell}");
         }
         // Not even a check that holds changes what it looks at: a deleted stream stays deleted.
@@ -210,14 +210,16 @@ impl Cell {
         );
     }
 
-    fn check_refusal(&self, refusal: &Value) {
-        let code = match self.outcome {
+    /// `place` is where the stream's part of the request stands.
+    fn check_refusal(&self, refusal: &Value, place: &[&str]) {
+        let (code, field) = match self.outcome {
             Ok => unreachable!("{self} is not refused"),
-            Wrong => "WRONG_EXPECTED_VERSION",
-            Deleted => "STREAM_DELETED",
-            Archived => "STREAM_ARCHIVED",
-            Tombstoned => "STREAM_TOMBSTONED",
+            Wrong => ("WRONG_EXPECTED_VERSION", "expectedVersion"),
+            Deleted => ("STREAM_DELETED", "expectedVersion"),
+            Archived => ("STREAM_ARCHIVED", "stream"),
+            Tombstoned => ("STREAM_TOMBSTONED", "stream"),
         };
+        assert_eq!(refusal["path"], json!([place, &[field]].concat()), "{self}");
         assert_eq!(refusal["code"], code, "{self}");
         assert_eq!(refusal["retryable"], false, "{self}");
         assert_eq!(refusal["refusedStream"], self.stream, "{self}");

@@ -230,6 +230,7 @@ async fn a_stream_takes_as_many_events_as_its_limit_says(world: World) {
     assert_eq!(refusal["code"], "STREAM_TOO_LARGE");
     assert_eq!(refusal["refusedStream"], stream);
     assert_eq!([&refusal["length"], &refusal["limit"]], [3, 5]);
+    assert_eq!(refusal["path"], json!(["input", "events"]));
     let message = refusal["message"].as_str().unwrap();
     assert!(message.contains("append.max_stream_events"), "{message}");
     appended(&client, &stream, Expected::Any, &new_events(2)).await;
@@ -239,6 +240,7 @@ async fn a_stream_takes_as_many_events_as_its_limit_says(world: World) {
     ];
     let refusal = append_batch(&client, &parts).await;
     assert_eq!(refusal["code"], "STREAM_TOO_LARGE", "{refusal:#}");
+    assert_eq!(refusal["path"], json!(["input", "streams", "1", "events"]));
     // A check adds nothing, and a first append may be too long as well.
     let parts = [
         part(&other, Expected::Any, new_events(5)),

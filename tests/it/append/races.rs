@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 
-use super::door::{append, appended, each, new_event, read_log};
+use super::door::{Inside, append, appended, each, new_event, read_log};
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
@@ -13,6 +13,7 @@ on_both_backends!(
     any_never_fails_however_many_write,
     writers_on_streams_of_their_own_never_conflict,
     a_reader_of_the_growing_log_never_finds_a_gap,
+    the_recording_time_never_goes_back_even_if_the_clock_does,
 );
 
 async fn of_eight_writers_on_one_stream_exactly_one_wins_each_version_and_no_conflict_is_false(
@@ -35,6 +36,27 @@ async fn writers_on_streams_of_their_own_never_conflict(world: World) {
 async fn a_reader_of_the_growing_log_never_finds_a_gap(world: World) {
     let (_server, client) = world.server_and_client().await;
     read_while_writing(&vec![client; 4], 40).await;
+}
+
+async fn the_recording_time_never_goes_back_even_if_the_clock_does(world: World) {
+    let (_server, client) = world.server_and_client().await;
+    let stream = new_stream("game");
+    let append = async || {
+        let payload = appended(&client, &stream, Expected::Any, &json!([new_event(0)])).await;
+        payload["events"][0]["recordedAt"].clone()
+    };
+    append().await;
+    // The clock that recorded the last event ran an hour ahead.
+    let ahead = chrono::Utc::now() + chrono::Duration::hours(1);
+    let ahead = ahead.timestamp_millis();
+    let sql = format!("UPDATE log_head SET recorded_at = {ahead}");
+    Inside::of(&world).await.execute(&sql).await;
+    for _ in 0..3 {
+        let recorded_at = append().await;
+        let recorded_at = chrono::DateTime::parse_from_rfc3339(recorded_at.as_str().unwrap());
+        assert_eq!(recorded_at.unwrap().timestamp_millis(), ahead);
+    }
+    check_log(&client).await;
 }
 
 /// Each writer appends `wanted` events to one stream, each at the version that it knows, and goes on

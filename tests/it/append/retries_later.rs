@@ -73,7 +73,7 @@ async fn a_retry_succeeds_after_the_limits_were_lowered_and_a_new_request_of_its
     appended(&client, &many, Expected::Any, &much).await;
     server.terminate().await;
 
-    let _stricter = world
+    let stricter = world
         .prepare()
         .environment("GAMEBOT_APPEND_MAX_EVENT_BYTES", "500")
         .environment("GAMEBOT_APPEND_MAX_REQUEST_BYTES", "1024")
@@ -81,7 +81,7 @@ async fn a_retry_succeeds_after_the_limits_were_lowered_and_a_new_request_of_its
         .environment("GAMEBOT_APPEND_MAX_STREAM_EVENTS", "4")
         .start()
         .await;
-    let client = GraphqlClient::new(&_stricter.base_url());
+    let client = GraphqlClient::new(&stricter.base_url());
     for (stream, events) in [(&wide, &one_wide), (&many, &many_small), (&many, &much)] {
         let again = appended(&client, stream, Expected::Any, events).await;
         assert_eq!(again["duplicate"], true);

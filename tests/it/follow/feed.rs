@@ -191,11 +191,6 @@ impl Feed {
     pub(super) fn count(&self, kind: Kind) -> usize {
         self.told.iter().filter(|told| told.kind == kind).count()
     }
-
-    /// The subscription underneath.
-    pub(super) fn into_subscription(self) -> Subscription {
-        self.subscription
-    }
 }
 
 fn parse(message: &Value) -> Told {

@@ -210,7 +210,7 @@ async fn a_live_feed_that_matches_nothing_tells_how_far_it_has_come(world: World
         assert_eq!(feed.expect_kind(Kind::Checkpoint).await.position, position);
     }
     // The one event that matches comes at its place, and starts the count anew.
-    let event = super::writer::new_event("never_happens", json!({}));
+    let event = super::writer::new_event("never_happens", &json!({}));
     client
         .appended("game-1", Expected::Any, json!([event]))
         .await;

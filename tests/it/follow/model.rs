@@ -10,8 +10,7 @@ use gamebot_event_store::event::{NewEvent, RecordedEvent};
 use gamebot_event_store::expected_version::ExpectedVersion;
 use gamebot_event_store::position::Position;
 use gamebot_event_store::store::{
-    Append, AppendLimits, Database, DatabaseOptions, EventQuery, EventStore, FeedMessage, Follow,
-    FollowOptions, StoreOptions, StreamAppend, VersionRange,
+    Append, EventQuery, EventStore, FeedMessage, Follow, FollowOptions, StreamAppend, VersionRange,
 };
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -20,6 +19,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use self::wanted::{Seen, Wanted};
+use super::in_process::open_store;
 use crate::support::{World, on_both_backends};
 
 on_both_backends!(
@@ -53,57 +53,28 @@ const DEADLINE: Duration = Duration::from_mins(2);
 /// Runs one random history, and returns how often a follower fell behind. A failure names the seed.
 async fn run(world: &World, hub_capacity: usize) -> usize {
     let seed: u64 = rand::random();
-    let history = tokio::spawn(history(open(world, hub_capacity, seed).await, seed));
+    let store = open_store(world, hub_capacity, small_steps(seed)).await;
+    let history = tokio::spawn(history(store, seed));
     match tokio::time::timeout(DEADLINE, history).await {
         Ok(Ok(fell_behind)) => fell_behind,
         Ok(Err(error)) => {
             panic!("with the hub capacity {hub_capacity} and the seed {seed}: {error}")
         }
-        Err(_) => panic!("with the hub capacity {hub_capacity} and the seed {seed}: no end"),
+        Err(late) => {
+            panic!("with the hub capacity {hub_capacity} and the seed {seed}: {late}")
+        }
     }
 }
 
-async fn open(world: &World, hub_capacity: usize, seed: u64) -> EventStore {
-    let config = world.config();
-    let database = Database::open(DatabaseOptions {
-        url: world.database_url().to_owned(),
-        read_connections: config.database.read_connections,
-        connect_timeout: config.database.connect_timeout,
-        statement_timeout: config.database.statement_timeout,
-    })
-    .unwrap();
-    let writer = database.writer();
-    migration::up(&writer).await.unwrap();
-    writer.close().await.unwrap();
-    EventStore::start(database, options(hub_capacity, seed))
-        .await
-        .unwrap()
-}
-
 /// Pages and windows so small that every follower crosses many of them.
-fn options(hub_capacity: usize, seed: u64) -> StoreOptions {
+fn small_steps(seed: u64) -> FollowOptions {
     let mut random = StdRng::seed_from_u64(seed);
-    StoreOptions {
-        append: AppendLimits {
-            max_events: 1_000,
-            max_request_bytes: 1 << 20,
-            max_event_bytes: 1 << 16,
-            max_batch_streams: 100,
-        },
-        max_stream_events: 10_000,
-        queue_requests: 4_096,
-        queue_bytes: 1 << 26,
-        group_events: 2_000,
-        group_bytes: 1 << 22,
-        deadline: Duration::from_secs(30),
-        hub_capacity,
-        follow: FollowOptions {
-            page_events: random.random_range(1..9),
-            scan_window: random.random_range(1..30),
-            checkpoint_every: random.random_range(1..12),
-            // Short, so that each follower soon tells that it has come to the end.
-            checkpoint_interval: Duration::from_millis(5),
-        },
+    FollowOptions {
+        page_events: random.random_range(1..9),
+        scan_window: random.random_range(1..30),
+        checkpoint_every: random.random_range(1..12),
+        // Short, so that each follower soon tells that it has come to the end.
+        checkpoint_interval: Duration::from_millis(5),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where a feed can begin (rule S1).
 
 use serde_json::{Value, json};
-use testkit::Expected;
+use testkit::{Expected, GraphqlClient};
 
 use super::feed::{Feed, Kind, positions, refused_start, refused_stream_start};
 use super::writer::{append_ticks, new_events};
@@ -14,6 +14,7 @@ on_both_backends!(
     a_feed_after_a_position_delivers_what_comes_after_it,
     the_cursors_of_pages_events_and_feeds_all_resume_a_feed,
     a_feed_at_a_time_begins_with_the_first_event_recorded_then_or_later,
+    a_feed_at_a_time_to_come_passes_by_what_is_recorded_before,
     a_feed_of_a_stream_begins_after_a_version,
     a_feed_of_a_stream_waits_for_it_to_exist,
     a_cursor_of_another_store_is_refused_naming_both,
@@ -148,6 +149,27 @@ async fn a_feed_at_a_time_begins_with_the_first_event_recorded_then_or_later(wor
         let earlier = times.iter().filter(|recorded| **recorded < time).count();
         let first = i64::try_from(earlier).unwrap() + 1;
         assert_eq!(feed.event_positions(), positions(first, 6), "from {time}");
+    }
+}
+
+async fn a_feed_at_a_time_to_come_passes_by_what_is_recorded_before(world: World) {
+    let server = world
+        .prepare()
+        .environment("GAMEBOT_SUBSCRIPTION_CHECKPOINT_EVERY_MS", "100")
+        .start()
+        .await;
+    let client = GraphqlClient::new(&server.base_url());
+    append_ticks(&client, "game-1", 1).await;
+    let from = json!({"time": "2999-12-31T00:00:00Z"});
+    let mut log = Feed::start(&server.base_url(), from.clone(), Value::Null).await;
+    let mut stream = Feed::of_stream(&server.base_url(), "game-1", from).await;
+    for feed in [&mut log, &mut stream] {
+        assert_eq!(feed.expect_kind(Kind::CaughtUp).await.position, 1);
+    }
+    let end = append_ticks(&client, "game-1", 2).await;
+    for feed in [&mut log, &mut stream] {
+        feed.until_position(end).await;
+        assert_eq!(feed.event_positions(), positions(1, 0));
     }
 }
 

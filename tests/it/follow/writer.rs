@@ -5,14 +5,14 @@ use testkit::{Expected, GraphqlClient};
 use uuid::Uuid;
 
 /// A new event of a type, with an id of its own.
-pub(super) fn new_event(event_type: &str, data: Value) -> Value {
+pub(super) fn new_event(event_type: &str, data: &Value) -> Value {
     json!({"eventId": Uuid::now_v7(), "type": event_type, "data": data})
 }
 
 /// New events, numbered in their data.
 pub(super) fn new_events(count: usize) -> Value {
     (0..count)
-        .map(|number| new_event("tick", json!({ "number": number })))
+        .map(|number| new_event("tick", &json!({ "number": number })))
         .collect()
 }
 
