@@ -46,7 +46,7 @@ pub(crate) async fn run(bench: &Bench, arguments: &Arguments, report: &mut Repor
             comparison.measured(rate);
             if let (Some(before), Some(after)) = (before, served.processor_time()) {
                 let count = rate * arguments.time.as_secs_f64();
-                comparison.processor((after - before).as_secs_f64() * 1e6 / count);
+                comparison.processor(after.saturating_sub(before).as_secs_f64() * 1e6 / count);
             }
             if let Some(connections) = case.floor_connections {
                 let rate = floor.append_in_order(connections, arguments.time).await?;
