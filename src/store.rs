@@ -5,7 +5,7 @@
 //! - A follower gets every event that it wants once, in order, however slow it is.
 //!
 //! The store knows nothing of GraphQL, of the game, or of who is asking: what a caller may see comes in as
-//! a [`Scope`](crate::scope::Scope).
+//! a [`Scope`].
 
 mod append;
 mod committer;

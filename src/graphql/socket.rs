@@ -213,29 +213,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn operations_beyond_the_limit_are_refused_until_others_have_ended() {
-        let limit = test_schema::api().limits().socket_operations;
-        let subscribe = |id: usize, to: usize| {
-            let query = format!("subscription {{ count(to: {to}) }}");
-            json!({"type": "subscribe", "id": id.to_string(), "payload": {"query": query}})
-        };
-        let mut messages = vec![json!({"type": "connection_init"})];
-        messages.extend((0..=limit).map(|id| subscribe(id, 1_000_000)));
-        messages.push(json!({"type": "complete", "id": "0"}));
-        messages.push(subscribe(limit + 1, 1_000_000));
-        let frames = converse(messages, 1_000).await;
-        let refused: Vec<Json> = frames
-            .iter()
-            .map(text)
-            .filter(|frame| frame["payload"]["errors"].is_array())
-            .collect();
-        assert_eq!(refused.len(), 1, "{refused:?}");
-        assert_eq!(refused[0]["id"], limit.to_string());
-        let error = &refused[0]["payload"]["errors"][0];
-        assert_eq!(error["extensions"]["code"], "LIMIT_EXCEEDED");
-    }
-
-    #[tokio::test]
     async fn a_mutation_is_refused_with_the_way_to_send_it() {
         let query = "mutation { append(input: {events: []}) }";
         let error = &text(&converse(subscribe(query), 2).await[1])["payload"]["errors"][0];

@@ -199,6 +199,8 @@ impl EventStore {
             .from(stream::Entity)
             .cond_where(select::begins_with(stream::Column::Name, prefix))
             .cond_where(scope_of(scope, || Expr::col(stream::Column::GuildId)))
+            // The order keeps the planner on the index of the names.
+            .order_by(stream::Column::Name, Order::Asc)
             .limit(FEW_STREAMS + 1)
             .to_owned();
         let rows = self.rows(&select).await?;

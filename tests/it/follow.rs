@@ -12,6 +12,7 @@ mod giving_up;
 mod killed;
 mod model;
 mod shutdown;
+mod socket_limit;
 mod stalled_client;
 mod starts;
 mod tail;

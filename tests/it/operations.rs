@@ -151,9 +151,13 @@ async fn health_tells_that_the_server_lives_and_is_ready(world: World) {
     );
     let (code, body) = health(&server, "ready").await;
     let database = json!({"name": "database", "healthy": true});
+    let committer = json!({"name": "committer", "healthy": true});
     assert_eq!(
         (code, body),
-        (200, json!({"status": "ready", "components": [database]}))
+        (
+            200,
+            json!({"status": "ready", "components": [database, committer]})
+        )
     );
 }
 

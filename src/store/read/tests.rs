@@ -168,7 +168,7 @@ fn filters(some: &RecordedEvent) -> Vec<(&'static str, &'static str, EventFilter
     add("everything", "INTEGER PRIMARY KEY", &|_| ());
     add("one stream", "events_2", &|it| it.stream = stream());
     add("a category", "events_category", &|it| {
-        it.categories = texts(&["c1"])
+        it.categories = texts(&["c1"]);
     });
     add("categories", "events_category", &|it| {
         it.categories = texts(&["c1", "c2", "no"]);
@@ -187,40 +187,40 @@ fn filters(some: &RecordedEvent) -> Vec<(&'static str, &'static str, EventFilter
     });
     add("a prefix of none", "", &|it| it.stream_prefix = prefix("x"));
     add("a type", "events_type", &|it| {
-        it.event_types = texts(&["type_1"])
+        it.event_types = texts(&["type_1"]);
     });
     add("types", "events_type", &|it| {
-        it.event_types = texts(&["type_1", "type_2"])
+        it.event_types = texts(&["type_1", "type_2"]);
     });
     add("a guild", "events_guild", &|it| {
-        it.guild_ids = texts(&["1"])
+        it.guild_ids = texts(&["1"]);
     });
     add("guilds", "events_guild", &|it| {
-        it.guild_ids = texts(&["1", "2", "3"])
+        it.guild_ids = texts(&["1", "2", "3"]);
     });
     add("an actor", "events_actor", &|it| {
-        it.actor_ids = texts(&["7"])
+        it.actor_ids = texts(&["7"]);
     });
     add("actors", "events_actor", &|it| {
-        it.actor_ids = texts(&["7", "8"])
+        it.actor_ids = texts(&["7", "8"]);
     });
     add("a correlation", "events_correlation", &|it| {
-        it.correlation_ids = texts(&[&talk])
+        it.correlation_ids = texts(&[&talk]);
     });
     add("correlations", "events_correlation", &|it| {
         it.correlation_ids = texts(&[&talk, "x"]);
     });
     add("a cause", "events_causation", &|it| {
-        it.causation_ids = texts(&[&cause])
+        it.causation_ids = texts(&[&cause]);
     });
     add("causes", "events_causation", &|it| {
-        it.causation_ids = texts(&[&cause, "x"])
+        it.causation_ids = texts(&[&cause, "x"]);
     });
     add("a time on", "events_recorded_at", &|it| {
-        it.recorded_from = after(1)
+        it.recorded_from = after(1);
     });
     add("until a time", "events_recorded_at", &|it| {
-        it.recorded_before = after(100)
+        it.recorded_before = after(100);
     });
     add("a guild and a type", "events_guild", &|it| {
         it.guild_ids = texts(&["1"]);

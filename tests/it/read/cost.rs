@@ -48,6 +48,7 @@ impl Counted {
                 page_max: 1000,
                 count_limit: 10_000,
                 operation_nodes: 1_000_000,
+                operation_bytes: 64 * 1024 * 1024,
                 filter_values: 100,
             },
             introspection: true,

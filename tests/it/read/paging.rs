@@ -25,7 +25,7 @@ const STREAMS: [&str; 3] = ["game-a", "game-b", "gamelog-a"];
 async fn pages_of_the_log_fit_together_while_it_grows(world: World) {
     let (_server, client) = world.server_and_client().await;
     let writers = Writers::start(&client).await;
-    let walks = fit_together(&client, |arguments| List::log(arguments)).await;
+    let walks = fit_together(&client, List::log).await;
     let written = writers.stop().await;
     for (ascending, walk) in walks {
         check(&walk, ascending, written.iter().map(|event| event.position));
@@ -284,7 +284,7 @@ impl Writers {
 async fn write(client: GraphqlClient, stream: &str, stop: Arc<AtomicBool>) -> Vec<Written> {
     let mut written = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let events: Vec<Value> = (0..written.len() % 3 + 1).map(|_| event()).collect();
+        let events: Vec<Value> = (0..=(written.len() % 3)).map(|_| event()).collect();
         let appended = client.appended(stream, Expected::Any, json!(events)).await;
         for event in appended["events"].as_array().unwrap() {
             written.push(Written {
