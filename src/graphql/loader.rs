@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::{Context, Result};
+use async_graphql::{Context, QueryPathSegment, Result};
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -203,6 +203,13 @@ impl Operation {
         let head = turn.head.get_or_try_init(|| self.store.head()).await;
         head.copied().map_err(|error| read_error(&error))
     }
+}
+
+/// Whether a field stands in a list, whose other items ask for the same of theirs.
+pub(super) fn has_siblings(ctx: &Context<'_>) -> bool {
+    let path = ctx.path_node.as_ref();
+    let mut steps = std::iter::successors(path, |step| step.parent);
+    steps.any(|step| matches!(step.segment, QueryPathSegment::Index(_)))
 }
 
 struct StoreLoader {

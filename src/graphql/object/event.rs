@@ -21,7 +21,7 @@ use crate::filter::EventFilter;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::input::Direction;
 use crate::graphql::list::EventList;
-use crate::graphql::loader::Operation;
+use crate::graphql::loader::{Operation, has_siblings};
 use crate::graphql::node_id::NodeId;
 use crate::graphql::page::{Count, PageArguments, Rows};
 use crate::graphql::scalar::{JsonScalar, PositionScalar};
@@ -237,7 +237,7 @@ async fn related(
     let list = EventList {
         filter,
         stream_id: None,
-        is_nested: true,
+        is_nested: has_siblings(ctx),
         direction: Direction::Forward,
         from_position: None,
         from_version: None,

@@ -10,7 +10,7 @@ use crate::filter::EventFilter;
 use crate::graphql::error_code::read_error;
 use crate::graphql::input::{Direction, EventFilterInput, StreamStatusEnum};
 use crate::graphql::list::{EventList, check_version, order_code, stream_key};
-use crate::graphql::loader::Operation;
+use crate::graphql::loader::{Operation, has_siblings};
 use crate::graphql::node_id::NodeId;
 use crate::graphql::page::{Count, PageArguments, Rows};
 use crate::store::{StreamOrder, StreamQuery};
@@ -89,7 +89,7 @@ impl StreamObject {
                 ..filter
             },
             stream_id: Some(self.0.id),
-            is_nested: true,
+            is_nested: has_siblings(ctx),
             direction,
             from_position: None,
             from_version,
