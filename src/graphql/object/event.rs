@@ -305,7 +305,7 @@ impl EventConnection {
         PositionScalar(self.head)
     }
 
-    /// How many events there are in the whole list, counted up to 10,000. Costs a statement of its own.
+    /// How many events there are in the whole list, counted up to a bound (10,000 by default). Costs a statement of its own.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Count> {
         let operation = Operation::of(ctx)?;
         let limit = operation.limits.count_limit;

@@ -151,7 +151,7 @@ impl StreamConnection {
         self.rows.page_info(|stream| self.cursor(stream))
     }
 
-    /// How many streams there are in the whole list, counted up to 10,000. Costs a statement of its own.
+    /// How many streams there are in the whole list, counted up to a bound (10,000 by default). Costs a statement of its own.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Count> {
         let operation = Operation::of(ctx)?;
         let limit = operation.limits.count_limit;
