@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
@@ -123,6 +124,8 @@ impl Server {
             .route("/health/ready", get(health::ready))
             .route("/playground", get(playground::page))
             .route("/playground/{asset}", get(playground::asset))
+            // Browsers ask for it unasked, and would call its absence an error.
+            .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
             .route("/", get(|| async { Redirect::temporary("/playground") }))
             .fallback(http::not_found)
             .with_state(self.clone())
