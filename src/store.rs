@@ -135,12 +135,6 @@ impl EventStore {
         &self.0.options
     }
 
-    /// The greatest position whose events have been told to the followers of this process.
-    #[must_use]
-    pub fn published_head(&self) -> Position {
-        self.0.hub.head()
-    }
-
     /// The number of statements that reads have sent so far.
     #[must_use]
     pub fn read_statements(&self) -> u64 {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::View;
-use crate::event::{PreparedEvent, RecordedEvent, content_hash};
+use crate::event::{PreparedEvent, RecordedEvent};
 use crate::store::append::{Committed, PreparedAppend};
 use crate::store::refusal::{DuplicateId, DuplicateReason, Refusal, StoredAt};
 use crate::stream::StreamName;
@@ -109,16 +109,8 @@ fn difference(
 
 /// Content is compared by its hash; where the salt is gone with the payload, id, stream and order decide.
 fn same_content(event: &PreparedEvent, stored: &RecordedEvent) -> bool {
-    stored.salt.as_ref().is_none_or(|salt| {
-        let hash = content_hash(
-            salt,
-            event.event_type.as_str(),
-            event.schema_version,
-            &event.data,
-            &event.metadata,
-        );
-        hash == stored.content_hash
-    })
+    let salt = stored.salt.as_ref();
+    salt.is_none_or(|salt| event.content_hash(salt) == stored.content_hash)
 }
 
 fn stored_at(event: &RecordedEvent) -> StoredAt {
