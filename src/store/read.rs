@@ -198,7 +198,7 @@ impl EventStore {
             .column(stream::Column::Id)
             .from(stream::Entity)
             .cond_where(select::begins_with(stream::Column::Name, prefix))
-            .cond_where(scope_of(scope, || Expr::col(stream::Column::GuildId)))
+            .cond_where(streams::stream_scope(scope))
             // The order keeps the planner on the index of the names.
             .order_by(stream::Column::Name, Order::Asc)
             .limit(FEW_STREAMS + 1)
@@ -332,17 +332,6 @@ fn united(parts: Vec<(SelectStatement, usize)>) -> Vec<SelectStatement> {
 }
 
 fn event_scope(scope: &Scope) -> Condition {
-    scope_of(scope, || Expr::col((event::Entity, event::Column::GuildId)))
-}
-
-fn scope_of(scope: &Scope, column: impl Fn() -> Expr) -> Condition {
-    match scope {
-        Scope::All => Condition::all(),
-        Scope::Guilds {
-            guild_ids,
-            include_without_guild,
-        } => Condition::any()
-            .add(column().is_in(guild_ids.iter().map(AsRef::<str>::as_ref)))
-            .add_option(include_without_guild.then(|| column().is_null())),
-    }
+    let column = || Expr::col((event::Entity, event::Column::GuildId));
+    Condition::all().add_option(select::scope(scope, column))
 }

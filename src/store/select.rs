@@ -244,7 +244,9 @@ fn conditions(backend: DbBackend, page: &Page<'_>, driver: &Driver) -> Condition
     for wanted in &page.filter.json_equals {
         all = all.add(json_equals(backend, wanted));
     }
-    all.add_option(scope(backend, page.scope))
+    all.add_option(scope(page.scope, || {
+        looked_at(backend, event::Column::GuildId)
+    }))
 }
 
 fn positions(page: &Page<'_>) -> Condition {
@@ -349,14 +351,15 @@ fn list(
     Some(column.is_in(values.iter().map(String::as_str)))
 }
 
-fn scope(backend: DbBackend, scope: &Scope) -> Option<Condition> {
+/// What a caller may see, as a condition on the column that holds the guild; `None` if that is everything.
+/// Every statement takes its scope from here.
+pub(super) fn scope(scope: &Scope, column: impl Fn() -> Expr) -> Option<Condition> {
     match scope {
         Scope::All => None,
         Scope::Guilds {
             guild_ids,
             include_without_guild,
         } => {
-            let column = || looked_at(backend, event::Column::GuildId);
             let ids = guild_ids.iter().map(AsRef::<str>::as_ref);
             let none = include_without_guild.then(|| column().is_null());
             Some(Condition::any().add(column().is_in(ids)).add_option(none))

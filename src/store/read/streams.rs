@@ -6,7 +6,7 @@ use entity::stream;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Order, Query, SelectStatement};
 use sea_orm::{QueryResult, Value};
 
-use super::{ReadError, fault, scope_of};
+use super::{ReadError, fault};
 use crate::scope::Scope;
 use crate::store::row::{self, STREAM_COLUMNS};
 use crate::store::{EventStore, select};
@@ -150,8 +150,9 @@ fn select_streams() -> SelectStatement {
         .to_owned()
 }
 
-fn stream_scope(scope: &Scope) -> Condition {
-    scope_of(scope, || Expr::col(stream::Column::GuildId))
+pub(super) fn stream_scope(scope: &Scope) -> Condition {
+    let column = || Expr::col(stream::Column::GuildId);
+    Condition::all().add_option(select::scope(scope, column))
 }
 
 fn order_column(order: StreamOrder) -> Option<stream::Column> {
