@@ -2,4 +2,5 @@
 
 pub mod event;
 pub mod log_head;
+pub mod operation;
 pub mod stream;

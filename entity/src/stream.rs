@@ -29,6 +29,20 @@ pub struct Model {
     pub created_at: i64,
     /// Milliseconds since 1970-01-01 UTC.
     pub updated_at: i64,
+    /// The last soft deletion hid the events up to this version.
+    pub deleted_through: i32,
+    /// Events that are older than this, in milliseconds, are hidden.
+    pub max_age_ms: Option<i64>,
+    /// Only this many of the latest events are not hidden.
+    pub max_count: Option<i32>,
+    /// Events before this version are hidden.
+    pub truncate_before: Option<i32>,
+    /// How often the stream's metadata was set.
+    pub metadata_version: i32,
+    /// The position of the event that set it last.
+    pub metadata_position: Option<i64>,
+    /// The payloads of the events up to this version are removed; written by the scavenger alone.
+    pub scavenged_through: i32,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

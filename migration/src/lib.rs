@@ -9,6 +9,8 @@ use sea_orm_migration::sea_orm::{
 };
 
 mod m0001_log;
+mod m0002_lifecycle;
+mod words;
 
 /// All migrations, oldest first.
 struct Migrator;
@@ -16,7 +18,10 @@ struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_log::Migration)]
+        vec![
+            Box::new(m0001_log::Migration),
+            Box::new(m0002_lifecycle::Migration),
+        ]
     }
 }
 

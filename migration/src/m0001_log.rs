@@ -4,7 +4,8 @@
 //! triggers) is what a table builder hides. `{…}` marks the few words that differ between the backends.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
+
+use crate::words::{is_sqlite, run};
 
 /// Creates the tables of the log.
 #[derive(DeriveMigrationName)]
@@ -164,25 +165,6 @@ const POSTGRES_DOWN: &[&str] = &[
     "DROP FUNCTION refuse_event_update()",
 ];
 
-/// The words that differ: (marker, SQLite, PostgreSQL).
-///
-/// Text is compared byte by byte on both: SQLite's default `BINARY` collation and PostgreSQL's `"C"`.
-const WORDS: &[(&str, &str, &str)] = &[
-    ("{key}", "INTEGER", "bigint"),
-    ("{bigint}", "INTEGER", "bigint"),
-    ("{integer}", "INTEGER", "integer"),
-    ("{text}", "TEXT", "text COLLATE \"C\""),
-    ("{bytes}", "BLOB", "bytea"),
-    ("{uuid}", "BLOB", "uuid"),
-    ("{strict}", " STRICT", ""),
-    ("{random_uuid}", "randomblob(16)", "gen_random_uuid()"),
-    (
-        "{zero_hash}",
-        "zeroblob(32)",
-        "decode(repeat('00', 32), 'hex')",
-    ),
-];
-
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     fn use_transaction(&self) -> Option<bool> {
@@ -223,23 +205,4 @@ impl MigrationTrait for Migration {
         )
         .await
     }
-}
-
-fn is_sqlite(manager: &SchemaManager<'_>) -> bool {
-    manager.get_database_backend() == DbBackend::Sqlite
-}
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    let connection = manager.get_connection();
-    let is_sqlite = is_sqlite(manager);
-    for statement in statements {
-        let sql = WORDS.iter().fold(
-            (*statement).to_owned(),
-            |sql, (marker, sqlite, postgres)| {
-                sql.replace(marker, if is_sqlite { sqlite } else { postgres })
-            },
-        );
-        connection.execute_unprepared(&sql).await?;
-    }
-    Ok(())
 }
