@@ -6,6 +6,7 @@ use async_graphql::{Context, Description, Object, Result, SimpleObject, Union};
 
 use super::error_code::append_error;
 use super::input::{AppendBatchInput, AppendToStreamInput};
+use super::live::{self, EndSubscriptionInput, EndSubscriptionPayload};
 use super::loader::Operation;
 use super::object::event::EventObject;
 use super::object::stream::StreamObject;
@@ -50,6 +51,24 @@ impl Mutation {
             Ok(committed) => Ok(AppendBatchPayload::BatchAppended(committed.into())),
             Err(refusal) => Ok(refusal.into()),
         }
+    }
+
+    /// Ends a live subscription of this node, for an administrator. Its client is told so, with the reason and
+    /// with the cursor to come back with; its connection and the other subscriptions on it go on. What the
+    /// subscription holds is free when this answers, also if its client has stopped reading.
+    ///
+    /// Nothing keeps the client from subscribing again. As long as there are no tokens, whoever may append may
+    /// also do this.
+    #[expect(
+        clippy::unused_async,
+        reason = "the library wants every resolver to be async"
+    )]
+    async fn end_subscription(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one, and why.")] input: EndSubscriptionInput,
+    ) -> Result<EndSubscriptionPayload> {
+        live::end(ctx, input)
     }
 }
 
