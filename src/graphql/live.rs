@@ -1,8 +1,13 @@
 //! Looking at live subscriptions, and ending one.
 
+#![expect(
+    clippy::unused_async,
+    reason = "the library wants every resolver to be async"
+)]
+
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Result, SimpleObject, Union};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Union};
 use uuid::Uuid;
 
 use super::error_code::{ErrorCode, invalid_cursor};
@@ -111,6 +116,27 @@ impl Wanted {
     }
 }
 
+/// What is done to live subscriptions.
+#[derive(Default)]
+pub(super) struct LiveMutation;
+
+#[Object]
+impl LiveMutation {
+    /// Ends a live subscription of this node, for an administrator. Its client is told so, with the reason and
+    /// with the cursor to come back with; its connection and the other subscriptions on it go on. What the
+    /// subscription holds is free when this answers, also if its client has stopped reading.
+    ///
+    /// Nothing keeps the client from subscribing again. As long as there are no tokens, whoever may append may
+    /// also do this.
+    async fn end_subscription(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one, and why.")] input: EndSubscriptionInput,
+    ) -> Result<EndSubscriptionPayload> {
+        end(ctx, input)
+    }
+}
+
 /// Which live subscription to end.
 #[derive(InputObject)]
 pub(super) struct EndSubscriptionInput {
@@ -139,10 +165,7 @@ pub(super) struct SubscriptionEnded {
 }
 
 /// Ends a subscription of this node.
-pub(super) fn end(
-    ctx: &Context<'_>,
-    input: EndSubscriptionInput,
-) -> Result<EndSubscriptionPayload> {
+fn end(ctx: &Context<'_>, input: EndSubscriptionInput) -> Result<EndSubscriptionPayload> {
     let (operation, subscribers) = (Operation::of(ctx)?, Subscribers::of(ctx)?);
     let refused = |field: &str, message: String| {
         let refusal = InvalidInput::argument(field, message);

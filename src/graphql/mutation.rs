@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, Object, Result, SimpleObject, Union};
+use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Union};
 
 use super::error_code::append_error;
 use super::input::{AppendBatchInput, AppendToStreamInput};
-use super::live::{self, EndSubscriptionInput, EndSubscriptionPayload};
+use super::lifecycle::LifecycleMutation;
+use super::live::LiveMutation;
 use super::loader::Operation;
 use super::object::event::EventObject;
 use super::object::stream::StreamObject;
@@ -17,12 +18,16 @@ use super::refusal::{
 use super::scalar::PositionScalar;
 use crate::store::{Append, AppendError, Committed, CommittedStream};
 
-/// What changes the log.
-#[derive(Description)]
-pub(super) struct Mutation;
+/// What changes the log, and what administrators do.
+#[derive(MergedObject, Default)]
+pub(super) struct Mutation(AppendMutation, LifecycleMutation, LiveMutation);
 
-#[Object(use_type_description)]
-impl Mutation {
+/// Appends.
+#[derive(Default)]
+pub(super) struct AppendMutation;
+
+#[Object]
+impl AppendMutation {
     /// Appends events to one stream, all or none, and answers when they are durable.
     ///
     /// Safe to retry: the same request with the same event ids never writes twice, and a retry answers what
@@ -35,7 +40,7 @@ impl Mutation {
     ) -> Result<AppendToStreamPayload> {
         match append(ctx, input.into()).await? {
             Ok(committed) => AppendToStreamPayload::appended(committed),
-            Err(refusal) => Ok(refusal.into()),
+            Err(refusal) => AppendToStreamPayload::refused(refusal),
         }
     }
 
@@ -49,26 +54,8 @@ impl Mutation {
     ) -> Result<AppendBatchPayload> {
         match append(ctx, input.into()).await? {
             Ok(committed) => Ok(AppendBatchPayload::BatchAppended(committed.into())),
-            Err(refusal) => Ok(refusal.into()),
+            Err(refusal) => AppendBatchPayload::refused(refusal),
         }
-    }
-
-    /// Ends a live subscription of this node, for an administrator. Its client is told so, with the reason and
-    /// with the cursor to come back with; its connection and the other subscriptions on it go on. What the
-    /// subscription holds is free when this answers, also if its client has stopped reading.
-    ///
-    /// Nothing keeps the client from subscribing again. As long as there are no tokens, whoever may append may
-    /// also do this.
-    #[expect(
-        clippy::unused_async,
-        reason = "the library wants every resolver to be async"
-    )]
-    async fn end_subscription(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which one, and why.")] input: EndSubscriptionInput,
-    ) -> Result<EndSubscriptionPayload> {
-        live::end(ctx, input)
     }
 }
 
@@ -234,10 +221,12 @@ impl From<CommittedStream> for StreamAppended {
 /// Both payloads have the same refusals; each lists them, since payload types are never shared.
 macro_rules! refused {
     ($payload:ident: $($refusal:ident),+ $(,)?) => {
-        impl From<Refusal> for $payload {
-            fn from(refusal: Refusal) -> Self {
+        impl $payload {
+            fn refused(refusal: Refusal) -> Result<Self> {
                 match refusal {
-                    $(Refusal::$refusal(refusal) => Self::$refusal(refusal),)+
+                    $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
+                    // Appending makes streams.
+                    Refusal::StreamNotFound(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! that knows how events are broadcast.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
@@ -17,6 +18,8 @@ use crate::position::Position;
 pub(super) struct Hub {
     sender: broadcast::Sender<Signal>,
     head: watch::Sender<Position>,
+    /// See [`Hub::hidden_at`].
+    hidden_at: AtomicI64,
 }
 
 /// What passes through the hub.
@@ -48,6 +51,7 @@ impl Hub {
     pub(super) fn new(capacity: usize, head: Position) -> Self {
         Self {
             sender: broadcast::Sender::new(capacity.max(1)),
+            hidden_at: AtomicI64::new(head.get()),
             head: watch::Sender::new(head),
         }
     }
@@ -55,6 +59,12 @@ impl Hub {
     /// The greatest position known to be committed.
     pub(super) fn head(&self) -> Position {
         *self.head.borrow()
+    }
+
+    /// The position of the last event that hid others, as far as this process knows. Whoever holds an event
+    /// from before may hold a payload that is hidden by now, and reads the log again instead.
+    pub(super) fn hidden_at(&self) -> Position {
+        Position::from_stored(self.hidden_at.load(Ordering::Acquire))
     }
 
     /// Starts to listen. A follower listens first and reads the log second: in the other order, an event
@@ -74,11 +84,19 @@ impl Hub {
             *known = head.max(*known);
             moves
         });
+        let hiding = events.iter().rev().find(|event| event.hides_others());
+        let told = events.last().is_some_and(|last| last.position == head);
+        let hidden_at = match hiding {
+            // Nobody has looked at what was committed unseen.
+            _ if !told => head,
+            Some(event) => event.position,
+            None => Position::ORIGIN,
+        };
+        self.hidden_at.fetch_max(hidden_at.get(), Ordering::AcqRel);
         for event in events {
             // An error only says that nobody listens at the moment.
             let _ = self.sender.send(Signal::Event(Arc::clone(event)));
         }
-        let told = events.last().is_some_and(|last| last.position == head);
         if moved && !told {
             let _ = self.sender.send(Signal::Head(head));
         }
