@@ -1,13 +1,18 @@
 //! The live fan-out inside one process: a hint and a cache, never the truth.
 //!
-//! Whoever follows the log may miss what passes here, see it twice, or see it late; the rule that makes a
-//! feed exact stands in `follow`: past → skip, next → deliver, later → read the log. This is the only file
+//! The hub passes events on without a hole: only what comes right after the last one. What it cannot place,
+//! because another node has committed in between, it leaves to the tail, which reads it from the log once for
+//! all followers. Whoever follows the log may still miss what passes here, or see it late; the rule that makes
+//! a feed exact stands in `follow`: past → skip, next → deliver, later → read the log. This is the only file
 //! that knows how events are broadcast.
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::event::RecordedEvent;
 use crate::position::Position;
@@ -16,7 +21,14 @@ use crate::position::Position;
 #[derive(Debug)]
 pub(super) struct Hub {
     sender: broadcast::Sender<Signal>,
-    head: watch::Sender<Position>,
+    /// The most events that the ring holds.
+    capacity: usize,
+    /// The greatest position known to be committed, by whichever node.
+    known: watch::Sender<Position>,
+    /// The last position that passed; never beyond `known`. Whoever broadcasts holds it.
+    sent: Mutex<Position>,
+    /// Rung when something known has not passed yet.
+    gap: Notify,
 }
 
 /// What passes through the hub.
@@ -24,7 +36,7 @@ pub(super) struct Hub {
 pub(super) enum Signal {
     /// This event was committed.
     Event(Arc<RecordedEvent>),
-    /// The head moved to here, and what was committed must be read from the log.
+    /// The log is known up to here, and what was committed since the last signal must be read from it.
     Head(Position),
 }
 
@@ -46,15 +58,29 @@ pub(super) struct Listener(broadcast::Receiver<Signal>);
 impl Hub {
     /// A hub whose ring holds `capacity` events, at the head of the log.
     pub(super) fn new(capacity: usize, head: Position) -> Self {
+        let capacity = capacity.max(1);
         Self {
-            sender: broadcast::Sender::new(capacity.max(1)),
-            head: watch::Sender::new(head),
+            sender: broadcast::Sender::new(capacity),
+            capacity,
+            known: watch::Sender::new(head),
+            sent: Mutex::new(head),
+            gap: Notify::new(),
         }
     }
 
-    /// The greatest position known to be committed.
+    /// The greatest position known to be committed: who catches up reads to here.
     pub(super) fn head(&self) -> Position {
-        *self.head.borrow()
+        *self.known.borrow()
+    }
+
+    /// The last position that passed.
+    pub(super) fn sent(&self) -> Position {
+        *self.sent_locked()
+    }
+
+    /// The most events that the ring holds.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Starts to listen. A follower listens first and reads the log second: in the other order, an event
@@ -63,25 +89,60 @@ impl Hub {
         Listener(self.sender.subscribe())
     }
 
-    /// Tells the followers what was committed, up to `head`.
+    /// Offers events that are committed, in the order of their positions and without a hole among them, and
+    /// the head of the log at that time.
     ///
     /// The head is raised first and the events are sent second: a follower that has just seen an event must
-    /// find it below the head. If there is more between the last known head and `head` than `events`, the
-    /// followers see the gap and read the log.
-    pub(super) fn publish(&self, events: &[Arc<RecordedEvent>], head: Position) {
-        let moved = self.head.send_if_modified(|known| {
+    /// find it below the head. Events that have passed are left out. If the rest does not begin right after
+    /// the last one that passed, nothing passes, and the tail is woken: followers that saw the gap would each
+    /// read the log for themselves.
+    pub(super) fn offer(&self, events: &[Arc<RecordedEvent>], head: Position) {
+        let head = events.last().map_or(head, |last| head.max(last.position));
+        self.raise(head);
+        let mut sent = self.sent_locked();
+        let passed = events.partition_point(|event| event.position <= *sent);
+        let new = &events[passed..];
+        if new
+            .first()
+            .is_some_and(|first| first.position == sent.next())
+        {
+            for event in new {
+                *sent = event.position;
+                // An error only says that nobody listens at the moment.
+                let _ = self.sender.send(Signal::Event(Arc::clone(event)));
+            }
+        }
+        if *sent < self.head() {
+            self.gap.notify_one();
+        }
+    }
+
+    /// Gives up what has not passed: followers are sent to the log. For a gap that the ring does not hold, or
+    /// that cannot be filled.
+    pub(super) fn skip_to_head(&self) {
+        let mut sent = self.sent_locked();
+        let head = self.head();
+        if *sent < head {
+            *sent = head;
+            let _ = self.sender.send(Signal::Head(head));
+        }
+    }
+
+    /// Waits until something known has not passed. There is one place for one waiter: the tail.
+    pub(super) async fn gap(&self) {
+        self.gap.notified().await;
+    }
+
+    fn raise(&self, head: Position) {
+        self.known.send_if_modified(|known| {
             let moves = head > *known;
             *known = head.max(*known);
             moves
         });
-        for event in events {
-            // An error only says that nobody listens at the moment.
-            let _ = self.sender.send(Signal::Event(Arc::clone(event)));
-        }
-        let told = events.last().is_some_and(|last| last.position == head);
-        if moved && !told {
-            let _ = self.sender.send(Signal::Head(head));
-        }
+    }
+
+    fn sent_locked(&self) -> MutexGuard<'_, Position> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
