@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::json_text::JsonText;
 use crate::position::Position;
-use crate::stream::{StreamName, shown};
+use crate::stream::{RESERVED, StreamName, shown};
 
 /// The longest event type, in bytes.
 pub const MAX_EVENT_TYPE_BYTES: usize = 64;
@@ -28,6 +28,14 @@ impl EventType {
             Ok(Self(text.into()))
         } else {
             Err(InvalidEventType(shown(text)))
+        }
+    }
+
+    /// Parses a type to look for, which may be one of the store's own.
+    pub fn parse_any(text: &str) -> Result<Self, InvalidEventType> {
+        match text.strip_prefix(RESERVED) {
+            Some(reserved) => Self::parse(reserved).map(|_| Self(text.into())),
+            None => Self::parse(text),
         }
     }
 
@@ -159,12 +167,65 @@ pub struct RecordedEvent {
     pub causation_id: Option<Arc<str>>,
     /// Who caused it.
     pub actor_id: Option<Arc<str>>,
+    /// Why the payload is not shown; `None` where it is.
+    pub removed: Option<Removal>,
     /// When the store recorded it; never decreases along the log.
     pub recorded_at: DateTime<Utc>,
     /// Hash of salt, type, schema version, data and metadata.
     pub content_hash: Hash,
     /// This link of the chain along the log.
     pub hash: Hash,
+}
+
+/// Why an event's payload is not shown. Its position, id and hashes stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is older, or further back, than its stream keeps.
+    Retention,
+    /// Its stream was deleted after it.
+    Deleted,
+    /// Its stream was ended for ever.
+    Tombstoned,
+    /// Its payload is gone from the tables as well.
+    Scavenged,
+}
+
+/// The types of the events that the store writes about streams, into [`StreamName::life`].
+pub mod life {
+    /// The events up to its `version` are hidden; an append reopens the stream.
+    pub const DELETED: &str = "$stream_deleted";
+    /// An append has reopened a deleted stream.
+    pub const REOPENED: &str = "$stream_reopened";
+    /// All events are hidden, and there will be no others.
+    pub const TOMBSTONED: &str = "$stream_tombstoned";
+    /// The stream is read-only.
+    pub const ARCHIVED: &str = "$stream_archived";
+    /// The stream takes events again.
+    pub const UNARCHIVED: &str = "$stream_unarchived";
+    /// The stream's metadata was set, as a whole.
+    pub const METADATA_SET: &str = "$stream_metadata_set";
+}
+
+impl RecordedEvent {
+    /// Whether this event has hidden others from readers.
+    #[must_use]
+    pub fn hides_others(&self) -> bool {
+        let types = [life::DELETED, life::TOMBSTONED, life::METADATA_SET];
+        self.stream.is_reserved() && types.contains(&self.event_type.as_str())
+    }
+
+    /// The event as readers see it: without payload and metadata, where they are hidden.
+    #[must_use]
+    pub fn shown(self: Arc<Self>) -> Arc<Self> {
+        if self.removed.is_none() || (self.data.is_none() && self.metadata.is_none()) {
+            return self;
+        }
+        Arc::new(Self {
+            data: None,
+            metadata: None,
+            ..Self::clone(&self)
+        })
+    }
 }
 
 /// SHA-256 over salt, type, schema version (8 bytes, big-endian), data and metadata, each text preceded by

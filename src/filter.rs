@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::event::RecordedEvent;
 use crate::json_path::{JsonPath, JsonScalar};
-use crate::stream::StreamName;
+use crate::stream::{RESERVED, StreamName};
 
 /// Which events are wanted: those that satisfy every part that is set.
 ///
@@ -36,6 +36,8 @@ pub struct EventFilter {
     pub recorded_before: Option<DateTime<Utc>>,
     /// Values inside `data` or `metadata`; not indexed.
     pub json_equals: Vec<JsonEquals>,
+    /// Events of the store's own streams too, which are left out otherwise.
+    pub include_reserved: bool,
 }
 
 /// A value inside one of an event's two documents.
@@ -59,18 +61,38 @@ pub enum Document {
 }
 
 impl EventFilter {
-    /// Whether every event is wanted.
+    /// Whether events that are hidden are shown all the same, at their positions and as removed: so are
+    /// they where nothing is asked of an event, and nowhere else (rule L5).
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+    pub fn shows_removed(&self) -> bool {
+        let everything = Self {
+            include_reserved: self.include_reserved,
+            ..Self::default()
+        };
+        *self == everything
+    }
+
+    /// Whether events of the store's own streams are wanted: by that choice, or because a name that begins
+    /// with `$` asks for them.
+    #[must_use]
+    pub fn wants_reserved(&self) -> bool {
+        let is_reserved = |text: &String| text.starts_with(RESERVED);
+        self.include_reserved
+            || self.stream.as_ref().is_some_and(StreamName::is_reserved)
+            || self.stream_prefix.as_ref().is_some_and(is_reserved)
+            || self.categories.iter().any(is_reserved)
+            || self.event_types.iter().any(is_reserved)
     }
 
     /// Whether this event is wanted.
     #[must_use]
     pub fn matches(&self, event: &RecordedEvent) -> bool {
-        self.stream
-            .as_ref()
-            .is_none_or(|stream| *stream == event.stream)
+        (!event.stream.is_reserved() || self.wants_reserved())
+            && (event.removed.is_none() || self.shows_removed())
+            && self
+                .stream
+                .as_ref()
+                .is_none_or(|stream| *stream == event.stream)
             && among(&self.categories, Some(event.stream.category()))
             && self
                 .stream_prefix

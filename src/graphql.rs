@@ -6,6 +6,7 @@ mod document;
 mod error_code;
 mod fault;
 mod input;
+mod lifecycle;
 mod list;
 mod loader;
 mod mutation;

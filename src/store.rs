@@ -8,6 +8,7 @@
 //! a [`Scope`].
 
 mod append;
+mod change;
 mod committer;
 mod database;
 mod follow;
@@ -20,6 +21,7 @@ mod refusal;
 mod row;
 mod select;
 mod tail;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,7 @@ pub use append::{
     Append, AppendLimits, Committed, CommittedStream, MOST_BATCH_STREAMS, MOST_REQUEST_EVENTS,
     StreamAppend,
 };
+pub use change::{Change, ChangeKind, Changed, StreamSettings};
 pub use database::{Database, DatabaseOptions, OpenError};
 pub use follow::{FeedMessage, Follow, FollowOptions};
 pub use read::{EventQuery, ReadError, StreamFilter, StreamKey, StreamOrder, StreamQuery};
@@ -54,6 +57,7 @@ use committer::{Committer, GroupLimits, Queued, Ticket};
 use hub::Hub;
 use judge::View;
 use tail::TailParts;
+use work::Work;
 
 /// How the store behaves.
 #[derive(Clone, Copy, Debug)]
@@ -188,15 +192,20 @@ impl EventStore {
     ///
     /// Dropping the future gives up the answer, not the append: it may still be written.
     pub async fn append(&self, append: Append) -> Result<Committed, AppendError> {
-        let prepared = Arc::new(append::prepare(append, &self.0.options.append)?);
+        let prepared = append::prepare(append, &self.0.options.append)?;
         if let Some(held) = &prepared.held {
             // Only a retry is worth the committer's time.
             self.check_retry(&prepared, held).await?;
         }
+        self.submit(Work::Append(prepared)).await
+    }
+
+    /// Hands a request to the committer and awaits its outcome.
+    async fn submit(&self, work: Work) -> Result<Committed, AppendError> {
         let deadline = Instant::now() + self.0.options.deadline;
         let (reply, answer) = oneshot::channel();
         let ticket = Ticket::default();
-        self.enqueue(prepared, reply, deadline, ticket.clone())?;
+        self.enqueue(work, reply, deadline, ticket.clone())?;
         match tokio::time::timeout_at(deadline, answer).await {
             Ok(Ok(outcome)) => outcome,
             // Either the deadline passed, or the committer ended without an answer.
@@ -226,13 +235,13 @@ impl EventStore {
 
     fn enqueue(
         &self,
-        append: Arc<PreparedAppend>,
+        work: Work,
         reply: oneshot::Sender<Result<Committed, AppendError>>,
         deadline: Instant,
         ticket: Ticket,
     ) -> Result<(), AppendError> {
         // A request with one event more than fits must still be judged, since it may be a retry.
-        let wanted = append.queue_bytes().clamp(1, self.0.options.queue_bytes);
+        let wanted = work.queue_bytes().clamp(1, self.0.options.queue_bytes);
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
         let overloaded = || AppendError::Overloaded {
             retry_after: OVERLOAD_PAUSE,
@@ -249,7 +258,7 @@ impl EventStore {
             return Err(AppendError::NotWritten);
         };
         let queued = Queued {
-            append,
+            work: Arc::new(work),
             reply,
             deadline,
             ticket,

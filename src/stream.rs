@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::position::Position;
 
 /// The longest stream name, in bytes.
 pub const MAX_STREAM_NAME_BYTES: usize = 160;
@@ -13,7 +16,8 @@ pub const MAX_STREAM_ID_BYTES: usize = 120;
 /// A stream's name: `category-id`, split at the first hyphen.
 ///
 /// Category: `[a-z][a-z0-9_]*`. Id: `[A-Za-z0-9_.:-]{1,120}`. At most 160 bytes, case-sensitive. Names that
-/// begin with `$` belong to the store and cannot be parsed.
+/// begin with `$` belong to the store: nobody else appends to them, and they are read with
+/// [`parse_any`](Self::parse_any).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamName {
     name: Arc<str>,
@@ -23,15 +27,40 @@ pub struct StreamName {
 impl StreamName {
     /// Parses a name, or says which rule it breaks and what would be right.
     pub fn parse(name: &str) -> Result<Self, InvalidStreamName> {
+        if name.starts_with(RESERVED) {
+            return Err(InvalidStreamName {
+                name: shown(name),
+                problem: "names that begin with `$` are reserved for the store",
+            });
+        }
+        Self::parse_ordinary(name)
+    }
+
+    /// Parses the name of a stream to be read, which may be one of the store's own.
+    pub fn parse_any(name: &str) -> Result<Self, InvalidStreamName> {
+        let Some(reserved) = name.strip_prefix(RESERVED) else {
+            return Self::parse_ordinary(name);
+        };
+        let problem = "reserved names are $category-id, for example $stream-game-42";
+        let invalid = || InvalidStreamName {
+            name: shown(name),
+            problem,
+        };
+        let (category, id) = reserved.split_once('-').ok_or_else(invalid)?;
+        let is_legal =
+            is_category(category) && is_id(id) && name.len() <= MAX_RESERVED_STREAM_NAME_BYTES;
+        is_legal
+            .then(|| Self::from_stored(name))
+            .ok_or_else(invalid)
+    }
+
+    fn parse_ordinary(name: &str) -> Result<Self, InvalidStreamName> {
         let refuse = |problem| {
             Err(InvalidStreamName {
                 name: shown(name),
                 problem,
             })
         };
-        if name.starts_with('$') {
-            return refuse("names that begin with `$` are reserved for the store");
-        }
         if name.len() > MAX_STREAM_NAME_BYTES {
             return refuse("it is longer than 160 bytes");
         }
@@ -41,16 +70,31 @@ impl StreamName {
         if !is_category(category) {
             return refuse("its category (before the first hyphen) is not [a-z][a-z0-9_]*");
         }
-        let id_is_legal = id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte));
-        if id.is_empty() || id.len() > MAX_STREAM_ID_BYTES || !id_is_legal {
+        if id.len() > MAX_STREAM_ID_BYTES || !is_id(id) {
             return refuse("its id (after the first hyphen) is not [A-Za-z0-9_.:-]{1,120}");
         }
         Ok(Self {
             name: name.into(),
             category_bytes: category.len(),
         })
+    }
+
+    /// The reserved stream that holds the life of this one: its deletions, its metadata and the like.
+    #[must_use]
+    pub fn life(&self) -> Self {
+        Self::from_stored(&format!("{LIFE_PREFIX}{}", self.name))
+    }
+
+    /// The reserved stream of an operation of the store.
+    #[must_use]
+    pub fn of_operation(id: Uuid) -> Self {
+        Self::from_stored(&format!("$operation-{id}"))
+    }
+
+    /// Whether the stream belongs to the store.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.name.starts_with(RESERVED)
     }
 
     /// A name as the database holds it, which was parsed before it was stored.
@@ -74,6 +118,19 @@ impl StreamName {
     pub fn category(&self) -> &str {
         &self.name[..self.category_bytes]
     }
+}
+
+/// What the names of the store's own streams, categories and event types begin with.
+pub const RESERVED: char = '$';
+/// The longest name of a reserved stream, in bytes: it may hold the name of another stream.
+pub const MAX_RESERVED_STREAM_NAME_BYTES: usize = LIFE_PREFIX.len() + MAX_STREAM_NAME_BYTES;
+const LIFE_PREFIX: &str = "$stream-";
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte))
 }
 
 /// Whether a text is a legal category: `[a-z][a-z0-9_]*`.
@@ -170,12 +227,42 @@ pub struct Stream {
     pub guild_id: Option<Arc<str>>,
     /// Events up to this version are hidden from readers; 0 = none.
     pub hidden_through: i32,
+    /// Its last deletion hid the events up to this version; 0 = it was never deleted.
+    pub deleted_through: i32,
     /// Its own length limit, where it differs from the server's.
     pub max_events: Option<i32>,
-    /// When its first event was recorded.
+    /// Which of its events are kept.
+    pub retention: Retention,
+    /// How often its metadata was set; 0 = never.
+    pub metadata_version: i32,
+    /// The position of the event that set it last.
+    pub metadata_position: Option<Position>,
+    /// When it began to exist: with its first event, or with its metadata.
     pub created_at: DateTime<Utc>,
     /// When its latest event was recorded.
     pub updated_at: DateTime<Utc>,
+}
+
+/// Which events of a stream are kept; what is not kept is hidden at once (rules L1 and L5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Events older than this, in milliseconds, are hidden.
+    pub max_age_ms: Option<i64>,
+    /// Only this many of the latest events are not hidden.
+    pub max_count: Option<i32>,
+    /// Events before this version are hidden.
+    pub truncate_before: Option<i32>,
+}
+
+impl Stream {
+    /// Hides what the retention hides by count and version. What is hidden stays hidden, also if the
+    /// retention keeps more later: a reader may rely on it, and a scavenge may have removed it.
+    pub(crate) fn hide_by_retention(&mut self) {
+        let truncated = self.retention.truncate_before.map(|before| before - 1);
+        let counted = self.retention.max_count.map(|count| self.version - count);
+        let hidden = truncated.max(counted).unwrap_or(0).min(self.version);
+        self.hidden_through = self.hidden_through.max(hidden);
+    }
 }
 
 #[cfg(test)]
@@ -209,6 +296,31 @@ mod tests {
             let error = StreamName::parse(name).expect_err(name).to_string();
             assert!(error.contains(rule), "{name}: {error}");
         }
+    }
+
+    #[test]
+    fn reserved_names_are_read_and_never_appended_to() {
+        let game = StreamName::parse("game-42").expect("legal");
+        let life = game.life();
+        assert_eq!(
+            (life.as_str(), life.category()),
+            ("$stream-game-42", "$stream")
+        );
+        assert_eq!(StreamName::parse_any("$stream-game-42"), Ok(life.clone()));
+        assert!(life.is_reserved() && !game.is_reserved());
+        assert!(StreamName::parse("$stream-game-42").is_err());
+        for name in [
+            "$",
+            "$stream",
+            "$-1",
+            "$stream-",
+            "$stream-a b",
+            "$Stream-1",
+        ] {
+            assert!(StreamName::parse_any(name).is_err(), "{name}");
+        }
+        let longest = StreamName::parse(&format!("{}-{}", "c".repeat(39), "x".repeat(120)));
+        assert!(StreamName::parse_any(longest.expect("legal").life().as_str()).is_ok());
     }
 
     #[test]

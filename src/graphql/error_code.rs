@@ -42,7 +42,9 @@ pub enum ErrorCode {
     WrongExpectedVersion,
     /// Event ids are stored already, and this is not a retry of the request that stored them.
     DuplicateEvent,
-    /// The stream is deleted, and the caller expected it to exist.
+    /// A change of the life of a stream that does not exist.
+    StreamNotFound,
+    /// The stream is deleted, and the request is not for a deleted stream.
     StreamDeleted,
     /// The stream is ended for ever.
     StreamTombstoned,

@@ -171,6 +171,11 @@ pub(super) struct EventFilterInput {
     data_equals: Option<Vec<PathEquals>>,
     /// These values stand at these places in `metadata`. Not indexed: combine it with another field.
     metadata_equals: Option<Vec<PathEquals>>,
+    /// Also the events of the store's own streams, whose names begin with `$`: what happened to streams
+    /// beside their events. Without it they come only where another field names them, such as the category
+    /// `$stream`.
+    #[graphql(default)]
+    include_system: bool,
 }
 
 /// A value at a place in a JSON document.
@@ -196,8 +201,12 @@ pub(super) struct StreamFilterInput {
     name_prefix: Option<String>,
     /// The stream belongs to one of these guilds.
     guild_ids: Option<Vec<String>>,
-    /// The stream is in one of these states.
+    /// The stream is in one of these states; if absent, in any but `ARCHIVED`.
     statuses: Option<Vec<StreamStatusEnum>>,
+    /// Also the store's own streams, whose names begin with `$`. Without it they come only where another
+    /// field names them, such as the category `$stream`.
+    #[graphql(default)]
+    include_system: bool,
 }
 
 /// Where a stream is in its life.
@@ -290,6 +299,7 @@ impl EventFilterInput {
             recorded_from: self.recorded_from,
             recorded_before: self.recorded_before,
             json_equals,
+            include_reserved: self.include_system,
         })
     }
 }
@@ -328,6 +338,13 @@ impl PathEquals {
     }
 }
 
+/// What a list of streams shows where nothing else is asked for (rule L4).
+const UNARCHIVED: [StreamStatus; 3] = [
+    StreamStatus::Open,
+    StreamStatus::Deleted,
+    StreamStatus::Tombstoned,
+];
+
 impl StreamFilterInput {
     pub(super) fn parse(self, limits: &PageLimits) -> Result<StreamFilter> {
         Ok(StreamFilter {
@@ -337,19 +354,18 @@ impl StreamFilterInput {
                 .map(|prefix| parse_prefix("namePrefix", prefix))
                 .transpose()?,
             guild_ids: short_list("guildIds", self.guild_ids, limits)?,
-            statuses: self
-                .statuses
-                .unwrap_or_default()
-                .into_iter()
-                .map(StreamStatus::from)
-                .collect(),
+            statuses: self.statuses.map_or_else(
+                || UNARCHIVED.to_vec(),
+                |statuses| statuses.into_iter().map(StreamStatus::from).collect(),
+            ),
+            include_reserved: self.include_system,
         })
     }
 }
 
-/// The name of a stream in an argument.
-pub(super) fn parse_stream_name(name: &str) -> Result<StreamName> {
-    StreamName::parse(name).map_err(|error| invalid_stream_name(&error))
+/// The name of a stream to read; it may be one of the store's own.
+pub(super) fn parse_any_stream_name(name: &str) -> Result<StreamName> {
+    StreamName::parse_any(name).map_err(|error| invalid_stream_name(&error))
 }
 
 fn short_list(name: &str, values: Option<Vec<String>>, limits: &PageLimits) -> Result<Vec<String>> {
@@ -384,7 +400,7 @@ fn parse_prefix(name: &str, prefix: String) -> Result<String> {
     if prefix.is_empty() || prefix.len() > MAX_STREAM_NAME_BYTES || !legal {
         return Err(ErrorCode::InvalidArgument.error(format!(
             "`{name}` is `{}`. It must be the beginning of a stream name: 1 to {MAX_STREAM_NAME_BYTES} \
-             characters of [a-zA-Z0-9_.:-].",
+             characters of [a-zA-Z0-9_.:$-].",
             shown(&prefix)
         )));
     }

@@ -174,6 +174,10 @@ impl Operation {
         self.load(EventKey(id)).await
     }
 
+    pub(super) async fn event_at(&self, position: Position) -> Result<Option<Arc<RecordedEvent>>> {
+        self.load(PositionKey(position)).await
+    }
+
     /// The events of a list; lists that are asked for at the same time share a statement.
     pub(super) async fn events_with_siblings(
         &self,
@@ -232,6 +236,9 @@ struct NameKey(StreamName);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct EventKey(Uuid);
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct PositionKey(Position);
+
 impl Loader<StreamKey> for StoreLoader {
     type Value = Stream;
     type Error = ReadError;
@@ -273,6 +280,23 @@ impl Loader<EventKey> for StoreLoader {
         Ok(found
             .into_iter()
             .map(|(id, event)| (EventKey(id), event))
+            .collect())
+    }
+}
+
+impl Loader<PositionKey> for StoreLoader {
+    type Value = Arc<RecordedEvent>;
+    type Error = ReadError;
+
+    async fn load(
+        &self,
+        keys: &[PositionKey],
+    ) -> Result<HashMap<PositionKey, Arc<RecordedEvent>>, ReadError> {
+        let positions: Vec<Position> = keys.iter().map(|key| key.0).collect();
+        let found = self.store.events_at(&self.scope, &positions).await?;
+        Ok(found
+            .into_iter()
+            .map(|(position, event)| (PositionKey(position), event))
             .collect())
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, Object, Result, SimpleObject, Union};
+use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Union};
 
 use super::error_code::append_error;
 use super::input::{AppendBatchInput, AppendToStreamInput};
+use super::lifecycle::LifecycleMutation;
 use super::loader::Operation;
 use super::object::event::EventObject;
 use super::object::stream::StreamObject;
@@ -17,11 +18,15 @@ use super::scalar::PositionScalar;
 use crate::store::{Append, AppendError, Committed, CommittedStream};
 
 /// What changes the log.
-#[derive(Description)]
-pub(super) struct Mutation;
+#[derive(MergedObject, Default)]
+pub(super) struct Mutation(AppendMutation, LifecycleMutation);
 
-#[Object(use_type_description)]
-impl Mutation {
+/// Appends.
+#[derive(Default)]
+pub(super) struct AppendMutation;
+
+#[Object]
+impl AppendMutation {
     /// Appends events to one stream, all or none, and answers when they are durable.
     ///
     /// Safe to retry: the same request with the same event ids never writes twice, and a retry answers what
@@ -34,7 +39,7 @@ impl Mutation {
     ) -> Result<AppendToStreamPayload> {
         match append(ctx, input.into()).await? {
             Ok(committed) => AppendToStreamPayload::appended(committed),
-            Err(refusal) => Ok(refusal.into()),
+            Err(refusal) => AppendToStreamPayload::refused(refusal),
         }
     }
 
@@ -48,7 +53,7 @@ impl Mutation {
     ) -> Result<AppendBatchPayload> {
         match append(ctx, input.into()).await? {
             Ok(committed) => Ok(AppendBatchPayload::BatchAppended(committed.into())),
-            Err(refusal) => Ok(refusal.into()),
+            Err(refusal) => AppendBatchPayload::refused(refusal),
         }
     }
 }
@@ -215,10 +220,12 @@ impl From<CommittedStream> for StreamAppended {
 /// Both payloads have the same refusals; each lists them, since payload types are never shared.
 macro_rules! refused {
     ($payload:ident: $($refusal:ident),+ $(,)?) => {
-        impl From<Refusal> for $payload {
-            fn from(refusal: Refusal) -> Self {
+        impl $payload {
+            fn refused(refusal: Refusal) -> Result<Self> {
                 match refusal {
-                    $(Refusal::$refusal(refusal) => Self::$refusal(refusal),)+
+                    $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
+                    // Appending makes streams.
+                    Refusal::StreamNotFound(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

@@ -27,7 +27,7 @@ impl NodeId {
     pub(super) fn decode(id: &ID) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id.as_str()).ok()?).ok()?;
         match text.split_once(':')? {
-            ("stream", name) => StreamName::parse(name).ok().map(Self::Stream),
+            ("stream", name) => StreamName::parse_any(name).ok().map(Self::Stream),
             ("event", event_id) => Uuid::try_parse(event_id).ok().map(Self::Event),
             _ => None,
         }

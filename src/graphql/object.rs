@@ -6,3 +6,4 @@ pub(super) mod metadata;
 pub(super) mod payload;
 pub(super) mod server;
 pub(super) mod stream;
+pub(super) mod stream_metadata;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::error_code::{limit_exceeded, read_error};
 use super::input::{
     Direction, EventFilterInput, StreamFilterInput, StreamOrder, StreamOrderField,
-    parse_stream_name,
+    parse_any_stream_name,
 };
 use super::list::{EventList, StreamList};
 use super::loader::Operation;
@@ -74,7 +74,7 @@ impl Query {
         #[graphql(desc = "Its name, category-id.")] name: String,
     ) -> Result<Option<StreamObject>> {
         let operation = Operation::of(ctx)?;
-        let name = parse_stream_name(&name)?;
+        let name = parse_any_stream_name(&name)?;
         let stream = operation.store.stream(&operation.scope, &name).await;
         Ok(stream
             .map_err(|error| read_error(&error))?

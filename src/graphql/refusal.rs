@@ -46,6 +46,8 @@ pub(super) enum Refusal {
     WrongExpectedVersion(WrongExpectedVersion),
     /// Event ids are stored already.
     DuplicateEvent(DuplicateEvent),
+    /// There is no such stream.
+    StreamNotFound(StreamNotFound),
     /// The stream is deleted.
     StreamDeleted(StreamDeleted),
     /// The stream is ended for ever.
@@ -62,8 +64,8 @@ pub(super) enum Refusal {
     LimitExceeded(LimitExceeded),
 }
 
-/// The stream is not as the caller expected. Read what was missed, decide again, and append with the
-/// version that you have seen.
+/// The stream is not as the caller expected. Read what was missed, decide again, and send the version that
+/// you have seen.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct WrongExpectedVersion {
@@ -118,7 +120,8 @@ struct Missed {
 #[ComplexObject]
 impl WrongExpectedVersion {
     /// The events of that stream that the caller had not seen, oldest first: those after the expected
-    /// version. Empty where the caller expected more than there is.
+    /// version. Empty where the caller expected more than there is, where they are hidden, and where the
+    /// versions are those of a stream's metadata.
     async fn conflicting_events(
         &self,
         ctx: &Context<'_>,
@@ -233,8 +236,12 @@ macro_rules! stream_refusal {
 }
 
 stream_refusal! {
-    /// The stream is deleted, and `STREAM_EXISTS` was expected. `ANY`, `NO_STREAM` or its exact version
-    /// would reopen it.
+    /// There is no such stream: it never had an event.
+    StreamNotFound
+}
+stream_refusal! {
+    /// The stream is deleted, and the request is not for a deleted stream. An append that expects `ANY`,
+    /// `NO_STREAM` or its exact version would reopen it.
     StreamDeleted
 }
 stream_refusal! {

@@ -8,14 +8,14 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 
 use super::error_code::{ErrorCode, invalid_cursor, read_error};
-use super::input::{EventFilterInput, FeedStart, StartFrom, parse_stream_name};
+use super::input::{EventFilterInput, FeedStart, StartFrom, parse_any_stream_name};
 use super::list::check_version;
 use super::loader::Operation;
 use super::object::feed::EventFeedMessage;
 use crate::cursor;
 use crate::filter::EventFilter;
 use crate::position::Position;
-use crate::store::{EventQuery, Follow, ReadError, VersionRange};
+use crate::store::{Follow, ReadError};
 use crate::stream::StreamName;
 
 /// What can be followed.
@@ -46,7 +46,7 @@ impl Subscription {
         #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
-        let name = parse_stream_name(&name)?;
+        let name = parse_any_stream_name(&name)?;
         let start = start(operation, from, Some(&name)).await?;
         let filter = EventFilter {
             stream: Some(name),
@@ -140,24 +140,13 @@ async fn after_version(
     if version == 0 {
         return Ok(Position::ORIGIN);
     }
-    let query = EventQuery {
-        scope: operation.scope.clone(),
-        filter: EventFilter {
-            stream: Some(stream.clone()),
-            ..EventFilter::default()
-        },
-        stream_id: None,
-        after: Position::ORIGIN,
-        through: Position::MAX,
-        versions: VersionRange {
-            from: Some(version),
-            through: Some(version),
-        },
-        descending: false,
-        limit: 1,
+    let look_up = || {
+        operation
+            .store
+            .position_of_version(&operation.scope, stream, version)
     };
-    let found = patiently(|| operation.store.events(&query)).await?;
-    found.first().map(|event| event.position).ok_or_else(|| {
+    let found = patiently(look_up).await?;
+    found.ok_or_else(|| {
         ErrorCode::InvalidStartVersion.error(format!(
             "The stream {stream} has no version {version}. Begin at a version that it has, at 0 for all of its \
              events, or at the end."

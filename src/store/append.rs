@@ -5,6 +5,7 @@ mod event_shape;
 use std::sync::Arc;
 
 use event_shape::EventShape;
+pub(super) use event_shape::reserved_event;
 
 use super::refusal::{
     InputPath, InvalidInput, InvalidInputKind, LimitExceeded, LimitKind, Refusal,
@@ -260,7 +261,7 @@ fn counted(kind: LimitKind, field: &str, value: usize, limit: usize) -> Refusal 
     })
 }
 
-fn check_expected(expected: ExpectedVersion, path: InputPath) -> Result<(), Refusal> {
+pub(super) fn check_expected(expected: ExpectedVersion, path: InputPath) -> Result<(), Refusal> {
     match expected {
         ExpectedVersion::Exactly(version) if version < 0 => Err(invalid(
             InvalidInputKind::ExpectedVersion,
@@ -340,7 +341,7 @@ fn too_large(append: &PreparedAppend, limits: &AppendLimits) -> Option<Refusal> 
     None
 }
 
-fn invalid(kind: InvalidInputKind, path: InputPath, message: String) -> Refusal {
+pub(super) fn invalid(kind: InvalidInputKind, path: InputPath, message: String) -> Refusal {
     Refusal::InvalidInput(InvalidInput {
         kind,
         path,

@@ -18,11 +18,12 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::append::{Committed, PreparedAppend};
+use super::append::Committed;
 use super::database::Database;
 use super::group::{self, Failure, Stage};
 use super::hub::Hub;
 use super::refusal::AppendError;
+use super::work::Work;
 use crate::event::Salt;
 use crate::position::Position;
 
@@ -36,7 +37,7 @@ pub(super) struct GroupLimits {
 
 /// One request in the queue.
 pub(super) struct Queued {
-    pub(super) append: Arc<PreparedAppend>,
+    pub(super) work: Arc<Work>,
     pub(super) reply: oneshot::Sender<Result<Committed, AppendError>>,
     pub(super) deadline: Instant,
     pub(super) ticket: Ticket,
@@ -229,13 +230,13 @@ impl Committer {
             // From here on a caller cannot be told that nothing was written; until here it could, however
             // long the database could not be reached.
             group.retain(|queued| queued.ticket.take());
-            let appends: Vec<_> = group
+            let works: Vec<_> = group
                 .iter()
-                .map(|queued| Arc::clone(&queued.append))
+                .map(|queued| Arc::clone(&queued.work))
                 .collect();
             let max_stream_events = self.limits.max_stream_events;
             opened
-                .write(&appends, max_stream_events, new_salt, &stage)
+                .write(&works, max_stream_events, new_salt, &stage)
                 .await
         };
         let Ok(result) = tokio::time::timeout(limit, work).await else {
@@ -260,8 +261,8 @@ impl Committer {
     /// Everything that has queued meanwhile, up to the bounds. There is no timer: the group is whatever
     /// came while the last one committed and this one waited for the head.
     fn gather(&mut self, group: &mut Vec<Queued>) {
-        let mut events: usize = group.iter().map(|queued| queued.append.event_count()).sum();
-        let mut bytes: usize = group.iter().map(|queued| queued.append.bytes()).sum();
+        let mut events: usize = group.iter().map(|queued| queued.work.event_count()).sum();
+        let mut bytes: usize = group.iter().map(|queued| queued.work.bytes()).sum();
         while events < self.limits.events && bytes < self.limits.bytes {
             let Ok(next) = self.queue.try_recv() else {
                 break;
@@ -269,8 +270,8 @@ impl Committer {
             if next.is_abandoned() {
                 continue;
             }
-            events += next.append.event_count();
-            bytes += next.append.bytes();
+            events += next.work.event_count();
+            bytes += next.work.bytes();
             group.push(next);
         }
     }

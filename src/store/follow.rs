@@ -100,8 +100,10 @@ struct Follower {
     told: Position,
     /// When the cursor went beyond what was told.
     untold_since: Option<Instant>,
-    /// Read from the log, not yet delivered; all of it at or before the cursor.
+    /// Read from the log or heard, not yet delivered; all of it at or before the cursor.
     pending: VecDeque<FeedMessage>,
+    /// What was hidden after this position may be shown in `pending`.
+    pending_as_of: Position,
     listener: Listener,
     is_live: bool,
     /// Whether the client is waiting to hear that it has caught up.
@@ -120,6 +122,7 @@ impl Follower {
             told: follow.after,
             untold_since: None,
             pending: VecDeque::new(),
+            pending_as_of: follow.after,
             listener,
             is_live: false,
             owes_caught_up: true,
@@ -128,6 +131,12 @@ impl Follower {
 
     async fn next(&mut self) -> Option<FeedMessage> {
         loop {
+            if self.pending_is_outdated() {
+                // However slowly a feed is read, it shows no payload that was hidden meanwhile.
+                self.pending.clear();
+                self.cursor = self.told;
+                self.is_live = false;
+            }
             if let Some(message) = self.pending.pop_front() {
                 self.told = message.position();
                 self.untold_since = None;
@@ -141,6 +150,11 @@ impl Follower {
         }
     }
 
+    fn pending_is_outdated(&self) -> bool {
+        let holds_event = matches!(self.pending.front(), Some(FeedMessage::Event(_)));
+        holds_event && self.store.hub().hidden_at() > self.pending_as_of
+    }
+
     /// One step towards the head: a page of the log, or the turn to live.
     async fn catch_up(&mut self) {
         let head = self.store.hub().head();
@@ -152,6 +166,8 @@ impl Follower {
             return;
         }
         let through = self.window_end(head);
+        // Asked before the log is read: what is hidden later is noticed at the delivery.
+        self.pending_as_of = self.store.hub().hidden_at();
         let events = self.read(through).await;
         let page_is_full = events.len() as u64 >= self.store.follow_options().page_events;
         let last = events.last().map(|event| event.position);
@@ -166,12 +182,8 @@ impl Follower {
         }
     }
 
-    /// Under a filter, one read looks at a bounded part of the log, so that the cursor advances even where
-    /// nothing matches.
+    /// One read looks at a bounded part of the log, so that the cursor advances even where nothing matches.
     fn window_end(&self, head: Position) -> Position {
-        if self.filter.is_empty() && self.scope == Scope::All {
-            return head;
-        }
         head.min(self.cursor.advance(self.store.follow_options().scan_window))
     }
 
@@ -240,7 +252,8 @@ impl Follower {
         }
         self.cursor = event.position;
         if self.scope.allows(event.guild_id.as_deref()) && self.filter.matches(&event) {
-            self.pending.push_back(FeedMessage::Event(event));
+            self.pending_as_of = event.position;
+            self.pending.push_back(FeedMessage::Event(event.shown()));
         } else {
             self.checkpoint_if_due();
         }

@@ -1,4 +1,4 @@
-//! The transaction of one group of appends.
+//! The transaction of one group of requests.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -6,19 +6,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use entity::{event, stream};
 use sea_orm::sea_query::extension::postgres::PgFunc;
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement,
     Value,
 };
 use uuid::Uuid;
 
-use super::append::{Committed, PreparedAppend};
+use super::append::Committed;
 use super::database::{Database, DatabaseError};
 use super::insert;
-use super::judge::{Head, View};
+use super::judge::{self, Head, View};
 use super::refusal::Refusal;
 use super::row::{self, RowError, STREAM_COLUMNS};
+use super::select::visibility;
+use super::work::Work;
 use crate::event::{RecordedEvent, Salt};
 use crate::position::Position;
 use crate::stream::{Stream, StreamName};
@@ -86,18 +88,19 @@ impl Opened {
     /// Judges and writes the group, and returns once it is durable.
     pub(super) async fn write(
         self,
-        appends: &[Arc<PreparedAppend>],
+        works: &[Arc<Work>],
         max_stream_events: i32,
         mut new_salt: impl FnMut() -> Salt,
         stage: &Stage,
     ) -> Result<Written, Failure> {
         let transaction = self.transaction;
-        let streams = find_streams(&transaction, appends).await?;
-        let stored = find_events(&transaction, appends).await?;
+        let streams = find_streams(&transaction, works).await?;
+        let stored = find_events(&transaction, works).await?;
         let mut view = View::new(self.head, self.now, streams, stored, max_stream_events);
-        let verdicts = appends
+        hide_by_age(&transaction, works, &mut view).await?;
+        let verdicts = works
             .iter()
-            .map(|append| view.judge(append, &mut new_salt))
+            .map(|work| view.judge(work, &mut new_salt))
             .collect();
         if view.accepted.is_empty() {
             transaction.rollback().await.map_err(DatabaseError::from)?;
@@ -146,13 +149,24 @@ async fn lock_head(transaction: &DatabaseTransaction) -> Result<(Head, i64), Fai
 
 async fn find_streams(
     transaction: &DatabaseTransaction,
-    appends: &[Arc<PreparedAppend>],
+    works: &[Arc<Work>],
 ) -> Result<HashMap<StreamName, Stream>, Failure> {
-    let names: HashSet<&str> = appends
-        .iter()
-        .flat_map(|append| append.streams.iter().map(|stream| stream.name.as_str()))
-        .collect();
-    let names = names.into_iter().map(Value::from).collect();
+    let mut names = HashSet::new();
+    for work in works {
+        work.add_names(&mut names);
+    }
+    let mut found = find_streams_by_name(transaction, names.iter()).await?;
+    // An append to a deleted stream records that it reopens it; that is only known now, and rare.
+    let lives: Vec<_> = judge::lives_to_look_up(found.values()).collect();
+    found.extend(find_streams_by_name(transaction, lives.iter()).await?);
+    Ok(found)
+}
+
+async fn find_streams_by_name(
+    transaction: &DatabaseTransaction,
+    names: impl Iterator<Item = &StreamName>,
+) -> Result<HashMap<StreamName, Stream>, Failure> {
+    let names = names.map(|name| Value::from(name.as_str())).collect();
     let select = Query::select()
         .columns(STREAM_COLUMNS)
         .from(stream::Entity)
@@ -168,21 +182,51 @@ async fn find_streams(
 
 async fn find_events(
     transaction: &DatabaseTransaction,
-    appends: &[Arc<PreparedAppend>],
+    works: &[Arc<Work>],
 ) -> Result<HashMap<Uuid, Arc<RecordedEvent>>, Failure> {
     // An id that the server has just minted cannot be stored yet, except by an attempt of this very group
     // whose commit was in doubt; so all ids are looked up.
-    let ids = appends
-        .iter()
-        .flat_map(|append| append.events().map(|(_, _, event)| event.event_id));
-    let ids = ids.map(Value::from).collect();
+    let mut ids = Vec::new();
+    for work in works {
+        work.add_ids(&mut ids);
+    }
+    let ids = ids.into_iter().map(Value::from).collect();
     let event_id = Expr::col((event::Entity, event::Column::EventId));
+    let select = row::select_events(visibility::removal(transaction.get_database_backend()));
     let mut found = HashMap::new();
-    for row in look_up(transaction, &row::select_events(), &event_id, ids).await? {
+    for row in look_up(transaction, &select, &event_id, ids).await? {
         let event = row::event_of(&row)?;
         found.insert(event.event_id, Arc::new(event));
     }
     Ok(found)
+}
+
+/// Counts what age has hidden in the streams that would be too long otherwise (rule A8).
+async fn hide_by_age(
+    transaction: &DatabaseTransaction,
+    works: &[Arc<Work>],
+    view: &mut View,
+) -> Result<(), Failure> {
+    let aging: Vec<Stream> = view.aging_streams(works).cloned().collect();
+    for stream in aging {
+        let too_old = view.recorded_at - stream.retention.max_age_ms.unwrap_or(i64::MAX);
+        // Times never decrease along a stream, so what is too old is its beginning.
+        let last = Query::select()
+            .column(event::Column::StreamVersion)
+            .from(event::Entity)
+            .and_where(Expr::col(event::Column::StreamId).eq(stream.id))
+            .and_where(Expr::col(event::Column::RecordedAt).lte(too_old))
+            .order_by(event::Column::StreamVersion, Order::Desc)
+            .limit(1)
+            .to_owned();
+        let statement = transaction.get_database_backend().build(&last);
+        let row = transaction.query_one_raw(statement).await;
+        if let Some(row) = row.map_err(DatabaseError::from)? {
+            let version = row.try_get_by_index(0).map_err(RowError::from)?;
+            view.hide_by_age(&stream.name, version);
+        }
+    }
+    Ok(())
 }
 
 /// The rows of `select` whose `column` is one of the keys.

@@ -9,6 +9,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast::error::RecvError;
@@ -27,6 +28,8 @@ pub(super) struct Hub {
     known: watch::Sender<Position>,
     /// The last position that passed; never beyond `known`. Whoever broadcasts holds it.
     sent: Mutex<Position>,
+    /// See [`Hub::hidden_at`].
+    hidden_at: AtomicI64,
     /// Rung when something known has not passed yet.
     gap: Notify,
 }
@@ -64,6 +67,7 @@ impl Hub {
             capacity,
             known: watch::Sender::new(head),
             sent: Mutex::new(head),
+            hidden_at: AtomicI64::new(head.get()),
             gap: Notify::new(),
         }
     }
@@ -71,6 +75,12 @@ impl Hub {
     /// The greatest position known to be committed: who catches up reads to here.
     pub(super) fn head(&self) -> Position {
         *self.known.borrow()
+    }
+
+    /// The position of the last event that hid others, as far as this process knows. Whoever holds an event
+    /// from before may hold a payload that is hidden by now, and reads the log again instead.
+    pub(super) fn hidden_at(&self) -> Position {
+        Position::from_stored(self.hidden_at.load(Ordering::Acquire))
     }
 
     /// The last position that passed.
@@ -98,7 +108,14 @@ impl Hub {
     /// read the log for themselves.
     pub(super) fn offer(&self, events: &[Arc<RecordedEvent>], head: Position) {
         let head = events.last().map_or(head, |last| head.max(last.position));
-        self.raise(head);
+        let is_news = self.raise(head);
+        let hiding = events.iter().rev().find(|event| event.hides_others());
+        if let Some(event) = hiding {
+            self.hide(event.position);
+        } else if is_news && events.is_empty() {
+            // Nobody has looked at what was committed unseen.
+            self.hide(head);
+        }
         let mut sent = self.sent_locked();
         let passed = events.partition_point(|event| event.position <= *sent);
         let new = &events[passed..];
@@ -124,6 +141,7 @@ impl Hub {
         let head = self.head();
         if *sent < head {
             *sent = head;
+            self.hide(head);
             let _ = self.sender.send(Signal::Head(head));
         }
     }
@@ -133,12 +151,17 @@ impl Hub {
         self.gap.notified().await;
     }
 
-    fn raise(&self, head: Position) {
+    /// Whether the head was not known.
+    fn raise(&self, head: Position) -> bool {
         self.known.send_if_modified(|known| {
             let moves = head > *known;
             *known = head.max(*known);
             moves
-        });
+        })
+    }
+
+    fn hide(&self, at: Position) {
+        self.hidden_at.fetch_max(at.get(), Ordering::AcqRel);
     }
 
     fn sent_locked(&self) -> MutexGuard<'_, Position> {

@@ -25,9 +25,16 @@ pub(super) async fn insert(
     }
 }
 
-/// New streams are inserted and known ones updated by one statement.
-const KNOWN_STREAMS: &str = " ON CONFLICT (id) DO UPDATE SET version = excluded.version,
-    status = excluded.status, updated_at = excluded.updated_at";
+/// New streams are inserted and known ones updated by one statement. What is hidden stays hidden: a scavenge
+/// may have hidden more since the row was read.
+const KNOWN_STREAMS: &str = " ON CONFLICT (id) DO UPDATE SET guild_id = excluded.guild_id,
+    version = excluded.version, status = excluded.status,
+    hidden_through = CASE WHEN streams.hidden_through > excluded.hidden_through
+        THEN streams.hidden_through ELSE excluded.hidden_through END,
+    max_events = excluded.max_events, updated_at = excluded.updated_at,
+    deleted_through = excluded.deleted_through, max_age_ms = excluded.max_age_ms,
+    max_count = excluded.max_count, truncate_before = excluded.truncate_before,
+    metadata_version = excluded.metadata_version, metadata_position = excluded.metadata_position";
 
 /// One statement for all three tables, whose text is the same for every group: each column is an array.
 /// The references of events to their streams are checked at its end.
@@ -57,12 +64,16 @@ async fn insert_into_postgres(
 }
 
 /// The columns that may be null in a new row, and what stands for null in their arrays, which hold none.
-/// A value of theirs is never this one: an indexed text has a character at least.
-const NULLABLE: [(&str, &str); 4] = [
+/// A value of theirs is never this one: an indexed text has a character at least, a limit is positive.
+const NULLABLE: [(&str, &str); 8] = [
     ("guild_id", "''"),
     ("causation_id", "''"),
     ("actor_id", "''"),
     ("max_events", "0"),
+    ("max_age_ms", "0"),
+    ("max_count", "0"),
+    ("truncate_before", "0"),
+    ("metadata_position", "0"),
 ];
 
 /// `INSERT INTO table (a, b) SELECT a, b FROM unnest($1::bigint[], $2::text[]) AS new (a, b)`; adds the

@@ -1,7 +1,10 @@
 //! Decides each append of a group, in order, against one view of the log. Pure: rows, clock and randomness
 //! come in; verdicts and the rows to write come out.
 
+mod change;
 mod retry;
+
+pub(super) use change::lives_to_look_up;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,10 +16,11 @@ use super::append::{Committed, CommittedStream, PreparedAppend, PreparedStream};
 use super::refusal::{
     ClosedStream, FailedCheck, InputPath, Refusal, StreamTooLarge, Violation, ViolationKind,
 };
-use crate::event::{Hash, Link, PreparedEvent, RecordedEvent, Salt};
+use super::work::Work;
+use crate::event::{Hash, Link, PreparedEvent, RecordedEvent, Removal, Salt};
 use crate::expected_version::Mismatch;
 use crate::position::Position;
-use crate::stream::{Stream, StreamName, StreamStatus};
+use crate::stream::{Retention, Stream, StreamName, StreamStatus};
 
 /// The log's head row, as locked.
 #[derive(Clone, Debug)]
@@ -78,11 +82,23 @@ impl View {
         Self::new(head, 0, HashMap::new(), stored, 0)
     }
 
-    /// Judges one request, in the order of rule A3, and takes its events in if nothing refuses them.
+    /// Judges one request, and takes its events in if nothing refuses them.
     pub(super) fn judge(
         &mut self,
-        request: &PreparedAppend,
+        work: &Work,
         mut new_salt: impl FnMut() -> Salt,
+    ) -> Result<Committed, Refusal> {
+        match work {
+            Work::Append(append) => self.judge_append(append, &mut new_salt),
+            Work::Change(change) => self.judge_change(change, &mut new_salt),
+        }
+    }
+
+    /// Judges an append, in the order of rule A3.
+    fn judge_append(
+        &mut self,
+        request: &PreparedAppend,
+        new_salt: &mut impl FnMut() -> Salt,
     ) -> Result<Committed, Refusal> {
         if let Some(original) = self.retry_of(request)? {
             return Ok(original);
@@ -96,7 +112,7 @@ impl View {
         // The schema of each event's type and the rules of its domain are judged here, after everything
         // that the state alone can refuse.
         self.check_guild(request)?;
-        Ok(self.accept(request, &mut new_salt))
+        Ok(self.accept(request, new_salt))
     }
 
     fn original_stream(&self, wanted: &PreparedStream) -> CommittedStream {
@@ -126,6 +142,7 @@ impl View {
         let closed = |index, stream: &PreparedStream| ClosedStream {
             stream: stream.name.clone(),
             path: request.path(index, None, "stream"),
+            of_change: false,
         };
         for (index, stream) in request.streams.iter().enumerate() {
             if self.status(&stream.name) == StreamStatus::Tombstoned {
@@ -156,6 +173,7 @@ impl View {
                     path: request.path(index, None, "expectedVersion"),
                     expected: wanted.expected,
                     actual,
+                    of_metadata: false,
                 });
             }
         }
@@ -164,6 +182,7 @@ impl View {
             Some(first) if only_deleted => Err(Refusal::StreamDeleted(ClosedStream {
                 stream: first.stream.clone(),
                 path: first.path.clone(),
+                of_change: false,
             })),
             Some(_) => Err(Refusal::WrongExpectedVersion(failed)),
         }
@@ -173,12 +192,9 @@ impl View {
         for (index, wanted) in request.streams.iter().enumerate() {
             let stream = self.streams.get(&wanted.name);
             let length = stream.map_or(0, |stream| stream.version - stream.hidden_through);
-            let limit = stream
-                .and_then(|stream| stream.max_events)
-                .unwrap_or(self.max_stream_events);
+            let limit = self.length_limit(stream);
             let adding = wanted.events.len();
-            let room = usize::try_from(limit - length).unwrap_or(0);
-            if adding > 0 && adding > room {
+            if adding > 0 && self.length_with(stream, adding) > i64::from(limit) {
                 let stream = wanted.name.clone();
                 return Err(Refusal::StreamTooLarge(StreamTooLarge {
                     stream,
@@ -190,6 +206,46 @@ impl View {
             }
         }
         Ok(())
+    }
+
+    fn length_limit(&self, stream: Option<&Stream>) -> i32 {
+        stream
+            .and_then(|stream| stream.max_events)
+            .unwrap_or(self.max_stream_events)
+    }
+
+    /// The events of a stream that are not hidden, once so many more are appended to it.
+    fn length_with(&self, stream: Option<&Stream>, adding: usize) -> i64 {
+        let length = stream.map_or(0, |stream| stream.version - stream.hidden_through);
+        let kept = stream.and_then(|stream| stream.retention.max_count);
+        let all = i64::from(length).saturating_add_unsigned(adding as u64);
+        kept.map_or(all, |kept| all.min(i64::from(kept)))
+    }
+
+    /// The streams whose length must be known to the event before these requests can be judged: those that
+    /// might be too long only because nobody has counted what is hidden by its age.
+    pub(super) fn aging_streams<'a>(
+        &'a self,
+        works: &'a [Arc<Work>],
+    ) -> impl Iterator<Item = &'a Stream> {
+        let appends = works.iter().filter_map(|work| match &**work {
+            Work::Append(append) => Some(append),
+            Work::Change(_) => None,
+        });
+        let wanted = appends.flat_map(|append| &append.streams);
+        wanted.filter_map(|wanted| {
+            let stream = self.streams.get(&wanted.name)?;
+            let limit = i64::from(self.length_limit(Some(stream)));
+            let is_near = self.length_with(Some(stream), wanted.events.len()) > limit;
+            (stream.retention.max_age_ms.is_some() && is_near).then_some(stream)
+        })
+    }
+
+    /// Takes note that a stream's events up to `version` are hidden by their age.
+    pub(super) fn hide_by_age(&mut self, name: &StreamName, version: i32) {
+        if let Some(stream) = self.streams.get_mut(name) {
+            stream.hidden_through = stream.hidden_through.max(version);
+        }
     }
 
     /// Rule O8: the guild of the stream's first event is the guild of the stream.
@@ -249,18 +305,25 @@ impl View {
         let guild_id = self.guild_of(wanted);
         let mut stream = match self.streams.get(&wanted.name) {
             Some(stream) => stream.clone(),
-            None => self.new_stream(&wanted.name, guild_id),
+            None => self.new_stream(&wanted.name, guild_id.clone()),
         };
+        if let (StreamStatus::Deleted, Some(first)) = (stream.status, wanted.events.first()) {
+            self.record_reopening(&stream, first, new_salt);
+        }
         let previous_version = stream.version;
-        let events: Vec<_> = wanted
+        if previous_version == 0 {
+            stream.guild_id = guild_id;
+        }
+        let mut events: Vec<_> = wanted
             .events
             .iter()
             .map(|event| self.accept_event(&mut stream, event, new_salt()))
             .collect();
         stream.status = StreamStatus::Open;
         stream.updated_at = time(self.recorded_at);
-        self.streams.insert(wanted.name.clone(), stream.clone());
-        self.changed.insert(wanted.name.clone());
+        stream.hide_by_retention();
+        self.hide_at_birth(&stream, &mut events);
+        self.keep(stream.clone());
         CommittedStream {
             name: wanted.name.clone(),
             previous_version,
@@ -268,6 +331,28 @@ impl View {
             stream: Some(stream),
             events,
         }
+    }
+
+    /// A stream that keeps fewer events than one append brings hides the first of them at once: they are
+    /// written as they came, and nobody is shown them.
+    fn hide_at_birth(&mut self, stream: &Stream, events: &mut [Arc<RecordedEvent>]) {
+        let newest = self.accepted.len() - events.len();
+        for (event, accepted) in events.iter_mut().zip(&mut self.accepted[newest..]) {
+            if event.stream_version <= stream.hidden_through {
+                let hidden = Arc::new(RecordedEvent {
+                    removed: Some(Removal::Retention),
+                    ..RecordedEvent::clone(event)
+                });
+                *accepted = Arc::clone(&hidden);
+                *event = hidden.shown();
+            }
+        }
+    }
+
+    /// Takes a stream in as it now is.
+    fn keep(&mut self, stream: Stream) {
+        self.changed.insert(stream.name.clone());
+        self.streams.insert(stream.name.clone(), stream);
     }
 
     fn new_stream(&mut self, name: &StreamName, guild_id: Option<Arc<str>>) -> Stream {
@@ -280,7 +365,11 @@ impl View {
             status: StreamStatus::Open,
             guild_id,
             hidden_through: 0,
+            deleted_through: 0,
             max_events: None,
+            retention: Retention::default(),
+            metadata_version: 0,
+            metadata_position: None,
             created_at: time(self.recorded_at),
             updated_at: time(self.recorded_at),
         }
@@ -316,6 +405,7 @@ impl View {
             data: Some(event.data.shared()),
             metadata: Some(event.metadata.shared()),
             salt: Some(salt),
+            removed: None,
             guild_id: stream.guild_id.clone(),
             correlation_id: event.correlation_id.clone(),
             causation_id: event.causation_id.clone(),

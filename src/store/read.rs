@@ -20,11 +20,12 @@ pub use streams::{StreamFilter, StreamKey, StreamOrder, StreamQuery};
 use super::EventStore;
 use super::database::DatabaseError;
 use super::row::{self, RowError};
-use super::select::{self, Page, Streams, VersionRange};
+use super::select::{self, Page, Streams, VersionRange, visibility};
 use crate::event::RecordedEvent;
 use crate::filter::EventFilter;
 use crate::position::Position;
 use crate::scope::Scope;
+use crate::stream::StreamName;
 
 /// Why a read failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -218,7 +219,7 @@ impl EventStore {
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Arc<RecordedEvent>>, ReadError> {
         let column = Expr::col((event::Entity, event::Column::EventId));
-        let select = row::select_events()
+        let select = row::select_events(visibility::removal(self.database().backend()))
             .and_where(column.is_in(ids.iter().copied()))
             .cond_where(event_scope(scope))
             .to_owned();
@@ -235,7 +236,7 @@ impl EventStore {
         positions: &[Position],
     ) -> Result<HashMap<Position, Arc<RecordedEvent>>, ReadError> {
         let column = Expr::col((event::Entity, event::Column::Position));
-        let select = row::select_events()
+        let select = row::select_events(visibility::removal(self.database().backend()))
             .and_where(column.is_in(positions.iter().map(|position| position.get())))
             .cond_where(event_scope(scope))
             .to_owned();
@@ -263,6 +264,29 @@ impl EventStore {
             )),
             None => Ok(head.next()),
         }
+    }
+
+    /// The position of a version of a stream, hidden or not; `None` if the stream has no such version, or
+    /// lies outside the scope.
+    pub async fn position_of_version(
+        &self,
+        scope: &Scope,
+        stream: &StreamName,
+        version: i32,
+    ) -> Result<Option<Position>, ReadError> {
+        let Some(stream) = self.stream(scope, stream).await? else {
+            return Ok(None);
+        };
+        let select = Query::select()
+            .column(event::Column::Position)
+            .from(event::Entity)
+            .and_where(Expr::col(event::Column::StreamId).eq(stream.id))
+            .and_where(Expr::col(event::Column::StreamVersion).eq(version))
+            .to_owned();
+        let rows = self.rows(&select).await?;
+        let position = rows.first().map(|row| row.try_get_by_index(0));
+        let position = position.transpose().map_err(|error| fault(&error))?;
+        Ok(position.map(Position::from_stored))
     }
 
     async fn counted(&self, select: &SelectStatement) -> Result<u64, ReadError> {

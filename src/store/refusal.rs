@@ -21,7 +21,9 @@ pub enum Refusal {
     WrongExpectedVersion(Vec<FailedCheck>),
     /// Event ids are stored already, or twice in the request, and this is not a retry.
     DuplicateEvent(Vec<DuplicateId>),
-    /// `STREAM_EXISTS` on a soft-deleted stream.
+    /// A change of the life of a stream that does not exist.
+    StreamNotFound(ClosedStream),
+    /// `STREAM_EXISTS` on a soft-deleted stream, or a change that a deleted stream does not take.
     StreamDeleted(ClosedStream),
     /// The stream is ended for ever.
     StreamTombstoned(ClosedStream),
@@ -121,6 +123,8 @@ pub struct ClosedStream {
     pub stream: StreamName,
     /// Where it is named in the request.
     pub path: InputPath,
+    /// Whether the request would change the stream's life rather than append to it.
+    pub of_change: bool,
 }
 
 /// An expectation that does not hold.
@@ -134,6 +138,8 @@ pub struct FailedCheck {
     pub expected: ExpectedVersion,
     /// The stream's version; 0 = it never had an event.
     pub actual: i32,
+    /// Whether the versions are those of the stream's metadata instead.
+    pub of_metadata: bool,
 }
 
 /// An event id that cannot be used.

@@ -9,9 +9,9 @@ use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use uuid::Uuid;
 
 use super::judge::Head;
-use crate::event::{EventType, RecordedEvent};
+use crate::event::{EventType, RecordedEvent, Removal};
 use crate::position::Position;
-use crate::stream::{Stream, StreamName, StreamStatus};
+use crate::stream::{Retention, Stream, StreamName, StreamStatus};
 
 /// A row that no version of this store has written.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,9 @@ pub(super) enum RowError {
 ///
 /// The stream's name comes from a sub-select by key rather than from a join, so that no planner gets the
 /// idea to walk the streams first.
-pub(super) fn select_events() -> SelectStatement {
+///
+/// `removal` tells of each event why it is hidden, as a number: see [`removal_of`].
+pub(super) fn select_events(removal: Expr) -> SelectStatement {
     let name = Query::select()
         .column((stream::Entity, stream::Column::Name))
         .from(stream::Entity)
@@ -60,6 +62,7 @@ pub(super) fn select_events() -> SelectStatement {
             (event::Entity, event::Column::ContentHash),
             (event::Entity, event::Column::Hash),
         ])
+        .expr_as(removal, Alias::new("removal"))
         .from(event::Entity)
         .to_owned()
 }
@@ -67,6 +70,11 @@ pub(super) fn select_events() -> SelectStatement {
 /// An event from a row of [`select_events`].
 pub(super) fn event_of(row: &QueryResult) -> Result<RecordedEvent, RowError> {
     let salt: Option<Vec<u8>> = row.try_get_by_index(9)?;
+    let (data, metadata) = (shared(row, 7)?, shared(row, 8)?);
+    let removed = match data {
+        None => Some(Removal::Scavenged),
+        Some(_) => removal_of(row.try_get_by_index(17)?)?,
+    };
     Ok(RecordedEvent {
         position: Position::from_stored(row.try_get_by_index(0)?),
         event_id: row.try_get_by_index(1)?,
@@ -75,8 +83,10 @@ pub(super) fn event_of(row: &QueryResult) -> Result<RecordedEvent, RowError> {
         stream_version: row.try_get_by_index(4)?,
         event_type: EventType::from_stored(&get::<String>(row, 5)?),
         schema_version: row.try_get_by_index(6)?,
-        data: shared(row, 7)?,
-        metadata: shared(row, 8)?,
+        // What is hidden goes no further than here; the salt stays, so that a retry is recognised.
+        data: data.filter(|_| removed.is_none()),
+        metadata: metadata.filter(|_| removed.is_none()),
+        removed,
         salt: salt.map(|salt| bytes(salt, "salt")).transpose()?,
         guild_id: shared(row, 10)?,
         correlation_id: get::<String>(row, 11)?.into(),
@@ -86,6 +96,23 @@ pub(super) fn event_of(row: &QueryResult) -> Result<RecordedEvent, RowError> {
         content_hash: bytes(row.try_get_by_index(15)?, "content_hash")?,
         hash: bytes(row.try_get_by_index(16)?, "hash")?,
     })
+}
+
+/// The reasons behind the numbers of the column `removal`; 0 = the event is shown.
+pub(super) const RETENTION: i32 = 1;
+pub(super) const DELETED: i32 = 2;
+pub(super) const TOMBSTONED: i32 = 3;
+
+fn removal_of(number: i32) -> Result<Option<Removal>, RowError> {
+    match number {
+        0 => Ok(None),
+        RETENTION => Ok(Some(Removal::Retention)),
+        DELETED => Ok(Some(Removal::Deleted)),
+        TOMBSTONED => Ok(Some(Removal::Tombstoned)),
+        other => Err(RowError::Impossible(format!(
+            "an event is hidden for the reason {other}"
+        ))),
+    }
 }
 
 /// The columns of `events` in the order of [`event_values`].
@@ -133,7 +160,7 @@ pub(super) fn event_values(event: &RecordedEvent) -> [Value; 17] {
 }
 
 /// The columns of `streams` in the order that [`stream_of`] reads and [`stream_values`] writes them.
-pub(super) const STREAM_COLUMNS: [stream::Column; 10] = [
+pub(super) const STREAM_COLUMNS: [stream::Column; 16] = [
     stream::Column::Id,
     stream::Column::Name,
     stream::Column::Category,
@@ -144,6 +171,12 @@ pub(super) const STREAM_COLUMNS: [stream::Column; 10] = [
     stream::Column::MaxEvents,
     stream::Column::CreatedAt,
     stream::Column::UpdatedAt,
+    stream::Column::DeletedThrough,
+    stream::Column::MaxAgeMs,
+    stream::Column::MaxCount,
+    stream::Column::TruncateBefore,
+    stream::Column::MetadataVersion,
+    stream::Column::MetadataPosition,
 ];
 
 /// A stream from a row of [`STREAM_COLUMNS`].
@@ -160,11 +193,21 @@ pub(super) fn stream_of(row: &QueryResult) -> Result<Stream, RowError> {
         max_events: row.try_get_by_index(7)?,
         created_at: time(row.try_get_by_index(8)?)?,
         updated_at: time(row.try_get_by_index(9)?)?,
+        deleted_through: row.try_get_by_index(10)?,
+        retention: Retention {
+            max_age_ms: row.try_get_by_index(11)?,
+            max_count: row.try_get_by_index(12)?,
+            truncate_before: row.try_get_by_index(13)?,
+        },
+        metadata_version: row.try_get_by_index(14)?,
+        metadata_position: row
+            .try_get_by_index::<Option<i64>>(15)?
+            .map(Position::from_stored),
     })
 }
 
 /// The values of a stream's row.
-pub(super) fn stream_values(stream: &Stream) -> [Value; 10] {
+pub(super) fn stream_values(stream: &Stream) -> [Value; 16] {
     [
         stream.id.into(),
         stream.name.as_str().into(),
@@ -176,6 +219,12 @@ pub(super) fn stream_values(stream: &Stream) -> [Value; 10] {
         Value::Int(stream.max_events),
         stream.created_at.timestamp_millis().into(),
         stream.updated_at.timestamp_millis().into(),
+        stream.deleted_through.into(),
+        Value::BigInt(stream.retention.max_age_ms),
+        Value::Int(stream.retention.max_count),
+        Value::Int(stream.retention.truncate_before),
+        stream.metadata_version.into(),
+        Value::BigInt(stream.metadata_position.map(Position::get)),
     ]
 }
 

@@ -2,6 +2,7 @@
 //! comes out of the index already in order.
 
 mod versions;
+pub(super) mod visibility;
 
 use chrono::{DateTime, Utc};
 use entity::{event, stream};
@@ -193,7 +194,12 @@ fn values_of_one(page: &Page<'_>) -> usize {
 const MOST_VALUES_OF_JSON_EQUALS: usize = 17;
 
 fn one(backend: DbBackend, page: &Page<'_>, driver: &Driver) -> SelectStatement {
-    row::select_events()
+    let removal = if page.filter.shows_removed() {
+        visibility::removal(backend)
+    } else {
+        visibility::shown()
+    };
+    row::select_events(removal)
         .cond_where(conditions(backend, page, driver))
         .to_owned()
 }
@@ -223,11 +229,17 @@ fn conditions(backend: DbBackend, page: &Page<'_>, driver: &Driver) -> Condition
     all = match &page.streams {
         Streams::One(id) => all
             .add(col(event::Column::StreamId).eq(*id))
-            .add(versions::within(page, *id)),
+            .add(versions::within(page, *id))
+            .add(visibility::is_shown_in(backend, *id)),
         Streams::Few(ids) => all
             .add(col(event::Column::StreamId).is_in(ids.iter().copied()))
-            .add(positions(page)),
-        Streams::NotListed => all.add(positions(page)).add_option(prefix(page.filter)),
+            .add(positions(page))
+            .add(visibility::is_shown(backend)),
+        Streams::NotListed => all
+            .add(positions(page))
+            .add_option(prefix(page.filter))
+            .add_option(not_reserved(page.filter))
+            .add_option((!page.filter.shows_removed()).then(|| visibility::is_shown(backend))),
     };
     all = recorded(all, page.filter);
     for (column, values) in lists(page.filter) {
@@ -253,6 +265,15 @@ fn positions(page: &Page<'_>) -> Condition {
     Condition::all()
         .add(col(event::Column::Position).gt(page.after.get()))
         .add(col(event::Column::Position).lte(page.through.get()))
+}
+
+/// Leaves the store's own streams out, unless they are wanted or something else in the filter does.
+fn not_reserved(filter: &EventFilter) -> Option<SimpleExpr> {
+    let is_implied = !filter.categories.is_empty()
+        || !filter.event_types.is_empty()
+        || filter.stream_prefix.is_some();
+    (!filter.wants_reserved() && !is_implied)
+        .then(|| Expr::cust(r#"substr("events"."category", 1, 1) <> '$'"#))
 }
 
 /// A prefix of stream names, compared along the log by the key of each event's stream. Where the prefix

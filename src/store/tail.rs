@@ -184,7 +184,10 @@ impl Tail {
 
     /// The next events of the log, whatever stream they are of and whoever may see them.
     async fn page(&self, after: Position) -> Result<Vec<Arc<RecordedEvent>>, TailError> {
-        let everything = EventFilter::default();
+        let everything = EventFilter {
+            include_reserved: true,
+            ..EventFilter::default()
+        };
         let page = Page {
             scope: &Scope::All,
             filter: &everything,

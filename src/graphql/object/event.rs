@@ -16,7 +16,7 @@ use super::metadata::EventMetadata;
 use super::payload::{DecodeError, EventPayload, decode};
 use super::stream::StreamObject;
 use crate::cursor;
-use crate::event::RecordedEvent;
+use crate::event::{RecordedEvent, Removal};
 use crate::filter::EventFilter;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::input::Direction;
@@ -42,6 +42,7 @@ impl EventObject {
 
 /// Why an event's payload is not shown. Its position, id and hashes stay.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "Removal")]
 pub(in crate::graphql) enum RemovalReason {
     /// It is older, or further back, than its stream keeps.
     Retention,
@@ -133,7 +134,7 @@ impl EventObject {
 
     /// Why the payload is not shown; null where it is.
     async fn removed(&self) -> Option<RemovalReason> {
-        self.0.data.is_none().then_some(RemovalReason::Scavenged)
+        self.0.removed.map(RemovalReason::from)
     }
 
     /// The payload as the object of its type; null where it is removed or cannot be decoded.

@@ -5,6 +5,7 @@ use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::event::EventConnection;
+use super::stream_metadata::StreamMetadata;
 use crate::cursor;
 use crate::filter::EventFilter;
 use crate::graphql::error_code::read_error;
@@ -52,7 +53,18 @@ impl StreamObject {
         self.0.guild_id.as_deref()
     }
 
-    /// When its first event was recorded.
+    /// Events up to this version are hidden, by a deletion or by what the metadata keeps; 0 = none. Events
+    /// beyond it may be hidden by their age.
+    async fn hidden_through(&self) -> i32 {
+        self.0.hidden_through
+    }
+
+    /// What it keeps, and whatever else was set about it.
+    async fn metadata(&self) -> StreamMetadata {
+        StreamMetadata(self.0.clone())
+    }
+
+    /// When it began to exist: with its first event, or with its metadata.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
@@ -62,7 +74,7 @@ impl StreamObject {
         self.0.updated_at
     }
 
-    /// Its events, oldest first unless `direction` says otherwise.
+    /// Its events that are not hidden, oldest first unless `direction` says otherwise.
     #[expect(
         clippy::too_many_arguments,
         reason = "they are the arguments of the field"

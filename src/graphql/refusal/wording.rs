@@ -2,8 +2,8 @@
 
 use super::{
     DuplicateEvent, DuplicateId, ExpectedVersionObject, FailedCheck, InvalidEvents, InvalidInput,
-    LimitExceeded, Missed, Refusal, StreamArchived, StreamDeleted, StreamTombstoned,
-    StreamTooLarge, Violation, WrongExpectedVersion,
+    LimitExceeded, Missed, Refusal, StreamArchived, StreamDeleted, StreamNotFound,
+    StreamTombstoned, StreamTooLarge, Violation, WrongExpectedVersion,
 };
 use crate::expected_version::ExpectedVersion;
 use crate::graphql::error_code::{ErrorCode, capitalised};
@@ -26,34 +26,33 @@ impl Refusal {
                 Self::WrongExpectedVersion(wrong_version(&checks))
             }
             store::Refusal::DuplicateEvent(ids) => Self::DuplicateEvent(duplicate(ids, scope)),
-            store::Refusal::StreamDeleted(closed) => Self::StreamDeleted(StreamDeleted {
-                code: ErrorCode::StreamDeleted,
+            store::Refusal::StreamNotFound(closed) => Self::StreamNotFound(StreamNotFound {
+                code: ErrorCode::StreamNotFound,
                 message: format!(
-                    "The stream {} is deleted, and STREAM_EXISTS was expected. Expect ANY, NO_STREAM or \
-                     its exact version to reopen it.",
+                    "There is no stream {}: it never had an event. Check its name.",
                     closed.stream
                 ),
+                retryable: false,
+                path: Some(graphql_path(&closed.path)),
+                stream: closed.stream.to_string(),
+            }),
+            store::Refusal::StreamDeleted(closed) => Self::StreamDeleted(StreamDeleted {
+                code: ErrorCode::StreamDeleted,
+                message: deleted(&closed),
                 retryable: false,
                 path: Some(graphql_path(&closed.path)),
                 stream: closed.stream.to_string(),
             }),
             store::Refusal::StreamTombstoned(closed) => Self::StreamTombstoned(StreamTombstoned {
                 code: ErrorCode::StreamTombstoned,
-                message: format!(
-                    "The stream {} is ended for ever: nothing can be appended to it. Use a stream of \
-                     another name.",
-                    closed.stream
-                ),
+                message: tombstoned(&closed),
                 retryable: false,
                 path: Some(graphql_path(&closed.path)),
                 stream: closed.stream.to_string(),
             }),
             store::Refusal::StreamArchived(closed) => Self::StreamArchived(StreamArchived {
                 code: ErrorCode::StreamArchived,
-                message: format!(
-                    "The stream {} is archived: it takes no events until it is unarchived.",
-                    closed.stream
-                ),
+                message: archived(&closed),
                 retryable: false,
                 path: Some(graphql_path(&closed.path)),
                 stream: closed.stream.to_string(),
@@ -61,6 +60,33 @@ impl Refusal {
             store::Refusal::StreamTooLarge(found) => Self::StreamTooLarge(too_large(&found)),
         }
     }
+}
+
+fn deleted(closed: &store::ClosedStream) -> String {
+    let remedy = if closed.of_change {
+        "Append to it first, which reopens it, or tombstone it."
+    } else {
+        "STREAM_EXISTS was expected; expect ANY, NO_STREAM or its exact version to reopen it."
+    };
+    format!("The stream {} is deleted. {remedy}", closed.stream)
+}
+
+fn tombstoned(closed: &store::ClosedStream) -> String {
+    let remedy = if closed.of_change {
+        "nothing about it can change any more."
+    } else {
+        "nothing can be appended to it. Use a stream of another name."
+    };
+    format!("The stream {} is ended for ever: {remedy}", closed.stream)
+}
+
+fn archived(closed: &store::ClosedStream) -> String {
+    let remedy = if closed.of_change {
+        "it cannot be deleted before it is unarchived. A tombstone would end it as it is."
+    } else {
+        "it takes no events until it is unarchived."
+    };
+    format!("The stream {} is archived: {remedy}", closed.stream)
 }
 
 fn invalid_input(input: &store::InvalidInput) -> InvalidInput {
@@ -181,13 +207,15 @@ fn wrong_version(checks: &[store::FailedCheck]) -> WrongExpectedVersion {
             )
         },
     );
+    let remedy = if checks.iter().any(|check| check.of_metadata) {
+        "Read the metadata, decide again, and set it with the version that you then know."
+    } else {
+        "Read what you have not seen (conflictingEvents), decide again, and send the version that you then \
+         know."
+    };
     WrongExpectedVersion {
         code: ErrorCode::WrongExpectedVersion,
-        message: format!(
-            "{} Read what you have not seen (conflictingEvents), decide again, and append with the version that \
-             you then know.",
-            sentences.join(" ")
-        ),
+        message: format!("{} {remedy}", sentences.join(" ")),
         retryable: false,
         path: checks.first().map(|first| graphql_path(&first.path)),
         checks: failed,
@@ -199,6 +227,16 @@ fn wrong_version(checks: &[store::FailedCheck]) -> WrongExpectedVersion {
 }
 
 fn expectation(check: &store::FailedCheck) -> String {
+    if check.of_metadata {
+        let actual = match check.actual {
+            0 => "was never set".to_owned(),
+            version => format!("is at version {version}"),
+        };
+        return format!(
+            "The metadata of the stream {} was expected to be {}, but {actual}.",
+            check.stream, check.expected
+        );
+    }
     let actual = match check.actual {
         0 => "has no events".to_owned(),
         version => format!("is at version {version}"),
@@ -219,6 +257,9 @@ impl Missed {
     }
 
     fn of(check: &store::FailedCheck) -> Self {
+        if check.of_metadata {
+            return Self::none();
+        }
         let after = match check.expected {
             ExpectedVersion::Exactly(version) => version,
             ExpectedVersion::NoStream => 0,

@@ -9,7 +9,7 @@ use crate::event::{EventType, MAX_INDEXED_CHARACTERS, NewEvent, PreparedEvent};
 use crate::expected_version::ExpectedVersion;
 use crate::json_text::{JsonKind, JsonLimits, JsonText, Member};
 use crate::store::refusal::{InputPath, InvalidInputKind, Refusal, Violation, ViolationKind};
-use crate::stream::shown;
+use crate::stream::{RESERVED, shown};
 
 /// Checks the events of one stream, gathering every violation.
 pub(super) struct EventShape<'a> {
@@ -17,6 +17,47 @@ pub(super) struct EventShape<'a> {
     pub(super) stream: usize,
     pub(super) expected: ExpectedVersion,
     pub(super) violations: &'a mut Vec<Violation>,
+}
+
+/// An event that the store records about itself, with the metadata that its cause came with. Its data is
+/// what the judge knows.
+pub(in crate::store) fn reserved_event(
+    event_type: &'static str,
+    event_id: Option<Uuid>,
+    metadata: Option<&str>,
+) -> Result<PreparedEvent, Refusal> {
+    let mut violations = Vec::new();
+    let mut shape = EventShape {
+        is_batch: false,
+        stream: 0,
+        expected: ExpectedVersion::NoStream,
+        violations: &mut violations,
+    };
+    let event = NewEvent {
+        event_id,
+        event_type: event_type.trim_start_matches(RESERVED).to_owned(),
+        schema_version: None,
+        data: "{}".to_owned(),
+        metadata: metadata.map(str::to_owned),
+    };
+    let prepared = shape.prepare(0, &event)?;
+    let event_type = EventType::from_stored(event_type);
+    match (prepared, violations.into_iter().next()) {
+        (Some(prepared), None) => Ok(PreparedEvent {
+            event_type,
+            ..prepared
+        }),
+        (_, violation) => {
+            let (path, message) = violation.map_or_else(Default::default, |violation| {
+                (violation.path.field, violation.message)
+            });
+            let path = InputPath {
+                field: path,
+                ..InputPath::default()
+            };
+            Err(invalid(InvalidInputKind::Argument, path, message))
+        }
+    }
 }
 
 impl EventShape<'_> {

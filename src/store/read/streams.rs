@@ -10,7 +10,7 @@ use super::{ReadError, fault};
 use crate::scope::Scope;
 use crate::store::row::{self, STREAM_COLUMNS};
 use crate::store::{EventStore, select};
-use crate::stream::{Stream, StreamName, StreamStatus};
+use crate::stream::{RESERVED, Stream, StreamName, StreamStatus};
 
 /// Which streams are wanted: those that satisfy every part that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,19 @@ pub struct StreamFilter {
     pub guild_ids: Vec<String>,
     /// Streams in one of these states.
     pub statuses: Vec<StreamStatus>,
+    /// The store's own streams too, which are left out otherwise.
+    pub include_reserved: bool,
+}
+
+impl StreamFilter {
+    /// Whether the store's own streams are wanted: by that choice, or because a name that begins with `$`
+    /// asks for them.
+    fn wants_reserved(&self) -> bool {
+        let is_reserved = |text: &String| text.starts_with(RESERVED);
+        self.include_reserved
+            || self.name_prefix.as_ref().is_some_and(is_reserved)
+            || self.categories.iter().any(is_reserved)
+    }
 }
 
 /// What a list of streams is ordered by; the name settles ties.
@@ -179,6 +192,11 @@ fn stream_conditions(query: &StreamQuery) -> Condition {
                 .then(|| Expr::col(stream::Column::Status).is_in(statuses)),
         )
         .add_option(prefix.map(|prefix| select::begins_with(stream::Column::Name, prefix)))
+        // Ordinary names begin with a letter, which stands after `$`.
+        .add_option(
+            (!filter.wants_reserved() && prefix.is_none())
+                .then(|| Expr::col(stream::Column::Name).gte("a")),
+        )
         .add_option(
             query
                 .after
