@@ -285,6 +285,13 @@ impl EventStore {
         self.0.tail.lock().await.shutdown().await;
     }
 
+    /// The greatest position that this node knows to be committed: what its feeds run towards. Asks nobody,
+    /// so that it answers also while the database is away.
+    #[must_use]
+    pub fn known_head(&self) -> Position {
+        self.hub().head()
+    }
+
     fn database(&self) -> &Database {
         &self.0.database
     }

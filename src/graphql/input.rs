@@ -369,7 +369,11 @@ pub(super) fn parse_any_stream_name(name: &str) -> Result<StreamName> {
     StreamName::parse_any(name).map_err(|error| invalid_stream_name(&error))
 }
 
-fn short_list(name: &str, values: Option<Vec<String>>, limits: &PageLimits) -> Result<Vec<String>> {
+pub(super) fn short_list(
+    name: &str,
+    values: Option<Vec<String>>,
+    limits: &PageLimits,
+) -> Result<Vec<String>> {
     let Some(mut values) = values else {
         return Ok(Vec::new());
     };
