@@ -1,10 +1,5 @@
 //! Looking at live subscriptions, and ending one.
 
-#![expect(
-    clippy::unused_async,
-    reason = "the library wants every resolver to be async"
-)]
-
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Union};
@@ -27,6 +22,31 @@ use crate::stream::shown;
 
 /// Characters of a reason: it is a sentence for the client's log.
 const MAX_REASON_CHARS: usize = 200;
+
+/// What an administrator can do about live subscriptions.
+#[derive(Default)]
+pub(super) struct LiveMutation;
+
+#[Object]
+impl LiveMutation {
+    /// Ends a live subscription of this node, for an administrator. Its client is told so, with the reason and
+    /// with the cursor to come back with; its connection and the other subscriptions on it go on. What the
+    /// subscription holds is free when this answers, also if its client has stopped reading.
+    ///
+    /// Nothing keeps the client from subscribing again. As long as there are no tokens, whoever may append may
+    /// also do this.
+    #[expect(
+        clippy::unused_async,
+        reason = "the library wants every resolver to be async"
+    )]
+    async fn end_subscription(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one, and why.")] input: EndSubscriptionInput,
+    ) -> Result<EndSubscriptionPayload> {
+        end(ctx, input)
+    }
+}
 
 /// Which live subscriptions you want: those that satisfy every field that you give. A list is satisfied by any
 /// of its values.
@@ -113,27 +133,6 @@ impl Wanted {
             && self
                 .min_lag
                 .is_none_or(|SafeInt(least)| lag(&operation.store, live) >= Some(least))
-    }
-}
-
-/// What is done to live subscriptions.
-#[derive(Default)]
-pub(super) struct LiveMutation;
-
-#[Object]
-impl LiveMutation {
-    /// Ends a live subscription of this node, for an administrator. Its client is told so, with the reason and
-    /// with the cursor to come back with; its connection and the other subscriptions on it go on. What the
-    /// subscription holds is free when this answers, also if its client has stopped reading.
-    ///
-    /// Nothing keeps the client from subscribing again. As long as there are no tokens, whoever may append may
-    /// also do this.
-    async fn end_subscription(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which one, and why.")] input: EndSubscriptionInput,
-    ) -> Result<EndSubscriptionPayload> {
-        end(ctx, input)
     }
 }
 

@@ -18,7 +18,7 @@ use super::refusal::{
 use super::scalar::PositionScalar;
 use crate::store::{Append, AppendError, Committed, CommittedStream};
 
-/// What changes the log, and what administrators do.
+/// What changes the log.
 #[derive(MergedObject, Default)]
 pub(super) struct Mutation(AppendMutation, LifecycleMutation, LiveMutation);
 

@@ -89,11 +89,13 @@ impl View {
         cause: &PreparedEvent,
         new_salt: &mut impl FnMut() -> Salt,
     ) {
-        let metadata = serde_json::json!({
+        let mut metadata = serde_json::json!({
             "correlation_id": cause.correlation_id.as_ref(),
             "causation_id": cause.event_id,
-            "actor_id": cause.actor_id.as_deref(),
         });
+        if let Some(actor_id) = cause.actor_id.as_deref() {
+            metadata["actor_id"] = actor_id.into();
+        }
         let event = PreparedEvent {
             event_id: uuid::Uuid::now_v7(),
             id_is_minted: true,
@@ -315,7 +317,7 @@ fn check_truncation(stream: &Stream, wanted: &StreamSettings) -> Result<(), Refu
             kind: InvalidInputKind::Argument,
             path: path("truncateBefore"),
             message: format!(
-                "truncateBefore is {before}, and the stream {} is at version {}. It can be at most {most}, which \
+                "`truncateBefore` is {before}, and the stream {} is at version {}. It can be at most {most}, which \
                  hides all events that it has.",
                 stream.name, stream.version
             ),
