@@ -112,7 +112,14 @@ fn migrate_goes_up_unless_told_otherwise() {
         Command::Migrate(arguments) => arguments.action(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(action(&["migrate"]), migrate::MigrateAction::Up);
+    assert_eq!(
+        action(&["migrate"]),
+        migrate::MigrateAction::Up { steps: None }
+    );
+    assert_eq!(
+        action(&["migrate", "up", "1"]),
+        migrate::MigrateAction::Up { steps: Some(1) }
+    );
     assert_eq!(
         action(&["migrate", "down", "2"]),
         migrate::MigrateAction::Down {
@@ -127,6 +134,7 @@ fn migrate_goes_up_unless_told_otherwise() {
     for wrong in [
         &["migrate", "down"][..],
         &["migrate", "down", "0"],
+        &["migrate", "up", "0"],
         &["migrate", "sideways"],
     ] {
         assert_eq!(exit_code(wrong), ExitCode::from(2), "{wrong:?}");
