@@ -66,6 +66,7 @@ fn the_long_help_says_more_than_the_short_one() {
         ("serve", "subscribers are told to come back"),
         ("play", "Playing the same games twice is harmless"),
         ("tail", "no event is missed, and none comes twice"),
+        ("health", "1 if it is not or does not answer"),
     ] {
         let help = definition
             .find_subcommand_mut(name)
