@@ -13,6 +13,7 @@ mod append;
 mod audits;
 mod follow;
 mod games;
+mod image;
 mod json_path;
 mod migrate;
 mod operations;
