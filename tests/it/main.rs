@@ -16,6 +16,7 @@ mod games;
 mod image;
 mod json_path;
 mod migrate;
+mod nodes;
 mod operations;
 mod read;
 mod schema;
