@@ -247,8 +247,8 @@ impl Committer {
         let written = result?;
         // The order matters: a caller that has its answer must find its events on every feed and page of
         // this node, so the hub hears first. What the hub cannot place, it leaves to the tail.
-        if written.appends_hide {
-            self.hub.hide(written.head);
+        for (stream, before) in &written.pushed_out {
+            self.hub.hide(stream, *before);
         }
         self.hub.offer(&written.events, written.head);
         if !written.events.is_empty() || self.in_doubt {

@@ -33,8 +33,9 @@ pub(super) struct Written {
     pub(super) events: Vec<Arc<RecordedEvent>>,
     /// The head of the log after the commit.
     pub(super) head: Position,
-    /// Whether appends among them have hidden events that were shown before.
-    pub(super) appends_hide: bool,
+    /// The streams in which appends have hidden events that were shown before, each with the position before
+    /// which those stand.
+    pub(super) pushed_out: Vec<(StreamName, Position)>,
 }
 
 /// Why a group's transaction came to nothing.
@@ -119,7 +120,7 @@ impl Opened {
             verdicts,
             events: view.accepted,
             head: view.head.position,
-            appends_hide: view.appends_hide,
+            pushed_out: view.pushed_out,
         })
     }
 }

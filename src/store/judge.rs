@@ -46,8 +46,9 @@ pub(super) struct View {
     pub(super) accepted: Vec<Arc<RecordedEvent>>,
     /// The streams that accepted events have changed.
     pub(super) changed: HashSet<StreamName>,
-    /// Whether appends have hidden events that were shown before, in streams that keep only so many.
-    pub(super) appends_hide: bool,
+    /// The streams in which appends have hidden events that were shown before, since they keep only so many,
+    /// each with the position before which those stand.
+    pub(super) pushed_out: Vec<(StreamName, Position)>,
     /// `recordedAt` of the whole group: never before that of the last event (rule O5).
     pub(super) recorded_at: i64,
     /// The length limit of a stream that has none of its own.
@@ -70,7 +71,7 @@ impl View {
             stored,
             accepted: Vec::new(),
             changed: HashSet::new(),
-            appends_hide: false,
+            pushed_out: Vec::new(),
             max_stream_events,
         }
     }
@@ -326,7 +327,11 @@ impl View {
         stream.updated_at = time(self.recorded_at);
         let shown_from = stream.hidden_through + 1;
         stream.hide_by_retention();
-        self.appends_hide |= shown_from <= previous_version.min(stream.hidden_through);
+        if let Some(first) = events.first()
+            && shown_from <= previous_version.min(stream.hidden_through)
+        {
+            self.pushed_out.push((stream.name.clone(), first.position));
+        }
         self.hide_at_birth(&stream, &mut events);
         self.keep(stream.clone());
         CommittedStream {
