@@ -1,7 +1,7 @@
 //! From an append at one node to the subscribers of another, with notifications and without, beside those of
 //! the same node in the same run.
 
-use testkit::{ChaosProxy, ProxyMode, ServerProcess};
+use testkit::{ChaosProxy, ProxyMode};
 
 use crate::Result;
 use crate::arguments::Arguments;
@@ -27,7 +27,7 @@ pub(crate) async fn run(bench: &Bench, arguments: &Arguments, report: &mut Repor
         };
         let mut lines = ["same", "other"]
             .map(|node| (line("delivered p50", node), line("delivered p99", node)));
-        let [here, there] = nodes.each_ref().map(ServerProcess::authority);
+        let [here, there] = nodes.each_ref().map(testkit::ServerProcess::authority);
         for _ in 0..arguments.repetitions {
             let times = latency::once(here, &[here, there], 1, arguments.time).await?;
             for ((half, most), delivered) in lines.iter_mut().zip(&times.delivered) {
