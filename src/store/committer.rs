@@ -221,8 +221,10 @@ impl Committer {
             .get_or_insert_with(|| self.database.writer())
             .clone();
         let stage = Stage::default();
+        let database = Arc::clone(&self.database);
         let work = async {
-            let opened = group::open(&self.database, &writer).await?;
+            let _turn = database.write_turn().await;
+            let opened = group::open(&database, &writer).await?;
             // A request that is not in doubt stays in the queue, where its caller may still give it up.
             if growth == Growth::Open && !self.in_doubt {
                 self.gather(group);

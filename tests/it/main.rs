@@ -19,5 +19,6 @@ mod migrate;
 mod nodes;
 mod operations;
 mod read;
+mod scavenge;
 mod schema;
 mod smoke;
