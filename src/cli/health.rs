@@ -26,8 +26,8 @@ const EXAMPLES: &str = "Examples:
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct HealthArguments {
-    /// The server's address; without it, the one where serve listens with the settings of this
-    /// environment, port 4000 of this machine by default
+    /// The server's address; without it, the one where `serve` listens with the settings of this
+    /// environment, which is 127.0.0.1:4000 by default
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }

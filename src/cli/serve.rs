@@ -39,12 +39,12 @@ pub(super) struct ServeArguments {
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(super) listen: Option<String>,
 
-    /// Lets other machines in.
+    /// Whether other machines are let in.
     #[arg(
         long,
         global = true,
-        help = "Let other machines in: everybody who can reach the port can then read and write \
-                everything [variable: GAMEBOT_SERVER_ALLOW_REMOTE]"
+        help = "Let other machines in: everybody who can reach the port can \
+        then read and write everything [variable: GAMEBOT_SERVER_ALLOW_REMOTE]"
     )]
     pub(super) allow_remote: bool,
 
