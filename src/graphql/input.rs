@@ -380,7 +380,7 @@ pub(super) fn short_list(
     Ok(values)
 }
 
-fn empty_list(name: &str) -> Error {
+pub(super) fn empty_list(name: &str) -> Error {
     ErrorCode::InvalidArgument.error(format!(
         "`{name}` is an empty list, which nothing can satisfy. Leave it out to have no condition."
     ))
