@@ -5,7 +5,7 @@ mod change_retries;
 mod closing;
 pub(crate) mod door;
 // mod feeds;
-// mod hidden;
+mod hidden;
 // mod killed;
 mod metadata;
 mod metadata_refusals;

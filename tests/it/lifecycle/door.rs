@@ -304,17 +304,17 @@ pub(crate) fn assert_removed(event: &Value, reason: &str) {
     assert!(event["eventId"].is_string(), "{event:#}");
 }
 
-/// Removes the payloads of all hidden events from the tables, as a scavenge does.
-pub(crate) async fn remove_hidden_payloads(world: &World) {
+/// Removes the payloads of a stream's hidden events from the tables, as a scavenge does.
+pub(crate) async fn remove_hidden_payloads(world: &World, stream: &str) {
     let inside = Inside::of(world).await;
-    inside
-        .execute(
-            "BEGIN;
-             INSERT INTO removal_permits (id) VALUES (1);
-             UPDATE events SET data = NULL, metadata = NULL, salt = NULL WHERE stream_version <=
-               (SELECT hidden_through FROM streams WHERE streams.id = events.stream_id);
-             DELETE FROM removal_permits;
-             COMMIT",
-        )
-        .await;
+    let sql = format!(
+        "BEGIN;
+         INSERT INTO removal_permits (id) VALUES (1);
+         UPDATE events SET data = NULL, metadata = NULL, salt = NULL
+         WHERE stream_id = (SELECT id FROM streams WHERE name = '{stream}')
+           AND stream_version <= (SELECT hidden_through FROM streams WHERE name = '{stream}');
+         DELETE FROM removal_permits;
+         COMMIT"
+    );
+    inside.execute(&sql).await;
 }

@@ -165,7 +165,6 @@ async fn an_age_hides_events_when_they_reach_it(world: World) {
     }
     // The stream is there, and its numbering goes on.
     assert_eq!(stream_now(&client, &stream).await["version"], 2);
-    set_metadata(&client, &stream, json!({"maxAgeSeconds": 2})).await;
     appended(&client, &stream, Expected::Exactly(2), &new_events(1)).await;
     let young = shown(&client, &stream).await;
     assert!(
@@ -227,7 +226,13 @@ async fn assert_room(client: &GraphqlClient, stream: &str, room: usize, length: 
         "{refusal:#}"
     );
     let message = refusal["message"].as_str().unwrap();
-    for word in [stream, &limit.to_string(), "new stream", "maxEvents"] {
+    for word in [
+        stream,
+        &limit.to_string(),
+        "new stream",
+        "maxEvents",
+        "append.max_stream_events",
+    ] {
         assert!(message.contains(word), "no {word:?} in {message:?}");
     }
     if room > 0 {

@@ -38,7 +38,7 @@ impl Fate {
             Self::Became(state) => state.close(client, stream).await,
             Self::Scavenged => {
                 State::Deleted.close(client, stream).await;
-                remove_hidden_payloads(world).await;
+                remove_hidden_payloads(world, stream).await;
             }
         }
     }
