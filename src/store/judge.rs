@@ -13,6 +13,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::append::{Committed, CommittedStream, PreparedAppend, PreparedStream};
+use super::change::ChangeKind;
 use super::refusal::{
     ClosedStream, FailedCheck, InputPath, Refusal, StreamTooLarge, Violation, ViolationKind,
 };
@@ -214,23 +215,30 @@ impl View {
             .unwrap_or(self.max_stream_events)
     }
 
-    /// The streams whose length must be known to the event before these requests can be judged: those that
-    /// might be too long only because nobody has counted what is hidden by its age.
+    /// The streams of which it must be known what their age hides before these requests can be judged: those
+    /// that might be too long only because nobody has counted it, and those that get another retention, under
+    /// which it stays hidden.
     pub(super) fn aging_streams<'a>(
         &'a self,
         works: &'a [Arc<Work>],
     ) -> impl Iterator<Item = &'a Stream> {
-        let appends = works.iter().filter_map(|work| match &**work {
-            Work::Append(append) => Some(append),
-            Work::Change(_) => None,
+        let streams = works.iter().flat_map(|work| match &**work {
+            Work::Append(append) => self.nearly_too_long(append),
+            Work::Change(change) if matches!(change.kind, ChangeKind::SetMetadata(_)) => {
+                self.streams.get(&change.stream).into_iter().collect()
+            }
+            Work::Change(_) => Vec::new(),
         });
-        let wanted = appends.flat_map(|append| &append.streams);
-        wanted.filter_map(|wanted| {
+        streams.filter(|stream| stream.retention.max_age_ms.is_some())
+    }
+
+    fn nearly_too_long(&self, append: &PreparedAppend) -> Vec<&Stream> {
+        let wanted = append.streams.iter().filter_map(|wanted| {
             let stream = self.streams.get(&wanted.name)?;
             let limit = i64::from(self.length_limit(Some(stream)));
-            let is_near = length_with(Some(stream), wanted.events.len()) > limit;
-            (stream.retention.max_age_ms.is_some() && is_near).then_some(stream)
-        })
+            (length_with(Some(stream), wanted.events.len()) > limit).then_some(stream)
+        });
+        wanted.collect()
     }
 
     /// Takes note that a stream's events up to `version` are hidden by their age.
