@@ -99,7 +99,10 @@ async fn talkative(world: &World) -> (ServerProcess, GraphqlClient) {
 }
 
 /// Streams whose events are hidden for each reason, and one whose are not, with three events each.
-async fn hidden_streams(world: &World, client: &GraphqlClient) -> Vec<(String, Option<&'static str>)> {
+async fn hidden_streams(
+    world: &World,
+    client: &GraphqlClient,
+) -> Vec<(String, Option<&'static str>)> {
     let mut streams = Vec::new();
     for reason in [
         Some("SCAVENGED"),
@@ -186,7 +189,10 @@ async fn a_filtered_feed_passes_hidden_events_by_and_tells_how_far_it_has_come(w
     let end = head(&client).await;
     for (mut feed, filter) in feeds {
         let events = feed.events_until(end).await;
-        let shown: Vec<&Value> = events.iter().filter(|event| event["removed"].is_null()).collect();
+        let shown: Vec<&Value> = events
+            .iter()
+            .filter(|event| event["removed"].is_null())
+            .collect();
         assert_eq!(events.len(), shown.len(), "{filter}: {events:#?}");
         // A feed that was slower than the deletion need not have seen the event.
         for event in shown {
@@ -215,7 +221,10 @@ async fn a_feed_of_a_stream_begins_after_a_hidden_version_and_passes_the_hidden_
         assert_eq!(each(&events, "streamVersion"), [5, 6], "{from}");
     }
     let mut feed = Feed::of_stream(&server, &stream, json!({"version": 5})).await;
-    assert_eq!(each(&feed.events_until_caught_up().await, "streamVersion"), [6]);
+    assert_eq!(
+        each(&feed.events_until_caught_up().await, "streamVersion"),
+        [6]
+    );
     // The stream goes on through a deletion and a reopening, without a gap in what is shown.
     Change::Delete.of(&client, &stream).await;
     let reopened = appended(&client, &stream, Expected::NoStream, &new_events(1)).await;
