@@ -46,6 +46,8 @@ pub(super) struct View {
     pub(super) accepted: Vec<Arc<RecordedEvent>>,
     /// The streams that accepted events have changed.
     pub(super) changed: HashSet<StreamName>,
+    /// Whether appends have hidden events that were shown before, in streams that keep only so many.
+    pub(super) appends_hide: bool,
     /// `recordedAt` of the whole group: never before that of the last event (rule O5).
     pub(super) recorded_at: i64,
     /// The length limit of a stream that has none of its own.
@@ -68,6 +70,7 @@ impl View {
             stored,
             accepted: Vec::new(),
             changed: HashSet::new(),
+            appends_hide: false,
             max_stream_events,
         }
     }
@@ -321,7 +324,9 @@ impl View {
             .collect();
         stream.status = StreamStatus::Open;
         stream.updated_at = time(self.recorded_at);
+        let shown_from = stream.hidden_through + 1;
         stream.hide_by_retention();
+        self.appends_hide |= shown_from <= previous_version.min(stream.hidden_through);
         self.hide_at_birth(&stream, &mut events);
         self.keep(stream.clone());
         CommittedStream {
