@@ -98,6 +98,17 @@ async fn what_reopens_a_stream_is_recorded_with_who_and_why(world: World) {
     assert_eq!(metadata["causationId"], events[0]["eventId"]);
     assert_eq!(metadata["raw"]["actor_id"], "7");
 
+    for filter in [
+        json!({"actorIds": ["7"], "categories": ["$stream"]}),
+        json!({"correlationIds": ["c1"], "categories": ["$stream"]}),
+        json!({"causationIds": [events[0]["eventId"]], "includeSystem": true}),
+    ] {
+        let query = "query($filter: EventFilter) { events(filter: $filter) { nodes { eventId } } }";
+        let found = client.query(query, json!({ "filter": filter })).await;
+        let expected = json!([{"eventId": reopened["eventId"]}]);
+        assert_eq!(found["events"]["nodes"], expected, "{filter}");
+    }
+
     // Nobody is invented where nobody is named.
     Change::Delete.of(&client, &stream).await;
     let nameless = new_event(3);
