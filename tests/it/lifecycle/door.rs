@@ -80,11 +80,12 @@ impl Change {
     pub(crate) fn document(self) -> String {
         let field = self.field();
         let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
-        let closed: String = self
+        let closed: Vec<String> = self
             .closed_refusals()
             .iter()
-            .map(|refusal| format!(" ... on {refusal} {{ refusedStream: stream }}"))
+            .map(|refusal| format!("... on {refusal} {{ refusedStream: stream }}"))
             .collect();
+        let closed = closed.join(" ");
         format!(
             "mutation($input: {input_type}!) {{ {field}(input: $input) {{ __typename
                ... on StreamChanged {{ duplicate stream {{ {STREAM} }} event {{ {EVENT} }} }}
@@ -96,7 +97,7 @@ impl Change {
                }}
                ... on DuplicateEvent {{
                  duplicates {{ eventId path reason storedStream storedVersion storedPosition }}
-               }}{closed} }} }}"
+               }} {closed} }} }}"
         )
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 
-use super::door::{Change, life_of, set_metadata, stream_now, with};
+use super::door::{Change, State, life_of, set_metadata, stream_now, with};
 use crate::append::door::{append, appended, head, new_events};
 use crate::support::{World, new_stream, on_both_backends};
 
@@ -74,15 +74,13 @@ async fn each_expectation_on_metadata_is_judged_by_its_version_whatever_the_stre
     ];
     for (expected, outcomes) in cases {
         for (version, holds) in outcomes.into_iter().enumerate() {
-            for has_events in [true, false] {
+            for state in [State::Never, State::Open, State::Deleted, State::Archived] {
                 let stream = new_stream("game");
-                if has_events {
-                    appended(&client, &stream, Expected::NoStream, &new_events(5)).await;
-                }
+                state.make(&client, &stream).await;
                 for number in 0..version {
                     set_metadata(&client, &stream, json!({ "custom": number })).await;
                 }
-                let what = format!("{expected:?} at {version}, events: {has_events}");
+                let what = format!("{expected:?} at {version} of {state:?}");
                 let before = head(&client).await;
                 let input = Change::SetMetadata.input(&stream, expected);
                 let payload = Change::SetMetadata.send(&client, &input).await;
@@ -168,7 +166,7 @@ const TEXTS: [&str; 5] = [
     r#"{"price":1.10,"big":18446744073709551616,"exponent":1E2,"huge":1e300,"zero":-0}"#,
     r#"{"z":1,"a":2,"m":{"y":[],"b":{}}}"#,
     r#"{"text":"\u00fc ü \ud83d\ude00 \/ \" \\ \n","":null}"#,
-    r#"[1.0,1,1.00,10000000000000000000000000000000000001]"#,
+    "[1.0,1,1.00,10000000000000000000000000000000000001]",
     r#"{"custom":{"custom":"\"custom\""},"stream":"x","version":9,"max_count":1}"#,
 ];
 
