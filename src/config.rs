@@ -23,6 +23,7 @@ pub use origin::{Origin, Profile};
 pub use reference::{render_effective, render_reference};
 pub use sections::{
     AppendSettings, GraphqlSettings, LogFormat, LogSettings, ServerSettings, SubscriptionSettings,
+    TailSettings,
 };
 
 use std::collections::BTreeMap;
@@ -71,6 +72,8 @@ pub struct Config {
     pub append: AppendSettings,
     /// Live feeds.
     pub subscription: SubscriptionSettings,
+    /// How nodes hear of each other.
+    pub tail: TailSettings,
     /// What one GraphQL document may ask for.
     pub graphql: GraphqlSettings,
     /// What the server says on stderr.
@@ -94,6 +97,7 @@ impl Config {
             database: DatabaseSettings::read(reader)?,
             append: AppendSettings::read(reader)?,
             subscription: SubscriptionSettings::read(reader)?,
+            tail: TailSettings::read(reader)?,
             graphql: GraphqlSettings::read(reader)?,
             log: LogSettings::read(reader)?,
         };

@@ -11,6 +11,7 @@ use crate::stream::shown;
 const VERSION: u8 = 1;
 const EVENT: u8 = b'e';
 const STREAM: u8 = b's';
+const LIVE_SUBSCRIPTION: u8 = b'l';
 
 /// A token of an event: the store that it belongs to and a position in that store's log.
 ///
@@ -72,6 +73,20 @@ pub fn decode_stream(order: u8, token: &str) -> Result<(i64, String), InvalidCur
         return Err(InvalidCursor::OtherOrder);
     }
     Ok((i64::from_be_bytes(value), name))
+}
+
+/// A token of a live subscription in the list of them, which is in the order of their ids.
+#[must_use]
+pub fn encode_live_subscription(id: Uuid) -> String {
+    let mut bytes = vec![VERSION, LIVE_SUBSCRIPTION];
+    bytes.extend_from_slice(id.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The id behind a token of a live subscription, which may have ended since.
+pub fn decode_live_subscription(token: &str) -> Result<Uuid, InvalidCursor> {
+    let rest = open(LIVE_SUBSCRIPTION, token)?;
+    Uuid::from_slice(&rest).map_err(|_| not_ours(token))
 }
 
 fn open(kind: u8, token: &str) -> Result<Vec<u8>, InvalidCursor> {

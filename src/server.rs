@@ -19,6 +19,7 @@ mod websocket;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,7 +152,10 @@ impl Server {
         });
         let mut signal = phase.subscribe();
         let draining = async move { until(&mut signal, Phase::Draining).await };
-        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(draining);
+        let service = self
+            .router()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, service).with_graceful_shutdown(draining);
         let mut serving = pin!(serving.into_future());
         tokio::select! {
             ended = &mut serving => return ended,

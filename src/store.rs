@@ -20,6 +20,7 @@ mod read;
 mod refusal;
 mod row;
 mod select;
+mod tail;
 mod work;
 
 use std::sync::Arc;
@@ -28,8 +29,8 @@ use std::time::Duration;
 use entity::log_head;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Query;
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -47,6 +48,7 @@ pub use refusal::{
     ViolationKind,
 };
 pub use select::VersionRange;
+pub use tail::TailOptions;
 
 use crate::position::Position;
 use crate::scope::Scope;
@@ -54,6 +56,7 @@ use append::PreparedAppend;
 use committer::{Committer, GroupLimits, Queued, Ticket};
 use hub::Hub;
 use judge::View;
+use tail::TailParts;
 use work::Work;
 
 /// How the store behaves.
@@ -77,6 +80,8 @@ pub struct StoreOptions {
     pub hub_capacity: usize,
     /// How feeds behave.
     pub follow: FollowOptions,
+    /// How nodes on one database hear of each other.
+    pub tail: TailOptions,
 }
 
 /// The store. Clones share it.
@@ -91,6 +96,8 @@ struct Inner {
     queue: std::sync::Mutex<Option<mpsc::Sender<Queued>>>,
     queue_bytes: Arc<Semaphore>,
     committer: Mutex<Option<JoinHandle<()>>>,
+    /// Brings what other nodes commit; ends with the store.
+    tail: Mutex<JoinSet<()>>,
 }
 
 impl EventStore {
@@ -105,8 +112,23 @@ impl EventStore {
             bytes: options.group_bytes,
             max_stream_events: options.max_stream_events,
         };
-        let committer = Committer::new(Arc::clone(&database), Arc::clone(&hub), receiver, limits);
+        let (own_head, told) = watch::channel(head);
+        let committer = Committer::new(
+            Arc::clone(&database),
+            Arc::clone(&hub),
+            own_head,
+            receiver,
+            limits,
+        );
         let committer = tokio::spawn(committer.run());
+        let tail = tail::start(TailParts {
+            database: Arc::clone(&database),
+            hub: Arc::clone(&hub),
+            committed: told,
+            store_id: id,
+            page_events: options.follow.page_events,
+            options: options.tail,
+        });
         Ok(Self(Arc::new(Inner {
             id,
             database,
@@ -114,6 +136,7 @@ impl EventStore {
             queue: std::sync::Mutex::new(Some(queue)),
             queue_bytes: Arc::new(Semaphore::new(options.queue_bytes)),
             committer: Mutex::new(Some(committer)),
+            tail: Mutex::new(tail),
             options,
         })))
     }
@@ -259,6 +282,14 @@ impl EventStore {
         if let Some(committer) = self.0.committer.lock().await.take() {
             let _ = committer.await;
         }
+        self.0.tail.lock().await.shutdown().await;
+    }
+
+    /// The greatest position that this node knows to be committed: what its feeds run towards. Asks nobody,
+    /// so that it answers also while the database is away.
+    #[must_use]
+    pub fn known_head(&self) -> Position {
+        self.hub().head()
     }
 
     fn database(&self) -> &Database {

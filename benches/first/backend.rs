@@ -109,6 +109,8 @@ impl Bench {
             read_connections: 1,
             connect_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_mins(1),
+            listen_url: None,
+            transaction_pooler: false,
         })?;
         let writer = database.writer();
         migration::up(&writer).await?;

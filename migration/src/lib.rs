@@ -85,7 +85,11 @@ pub async fn status(database: &DatabaseConnection) -> Result<Vec<Status>, Migrat
 }
 
 /// Refuses a database that a newer version of the program has changed.
-pub async fn refuse_newer(database: &DatabaseConnection) -> Result<(), MigrationError> {
+pub async fn refuse_newer<C>(database: &C) -> Result<(), MigrationError>
+where
+    C: ConnectionTrait,
+    for<'c> &'c C: IntoSchemaManagerConnection<'c>,
+{
     let known: Vec<String> = Migrator::migrations()
         .iter()
         .map(|migration| migration.name().to_owned())
@@ -99,7 +103,11 @@ pub async fn refuse_newer(database: &DatabaseConnection) -> Result<(), Migration
     }
 }
 
-async fn applied(database: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+async fn applied<C>(database: &C) -> Result<Vec<String>, DbErr>
+where
+    C: ConnectionTrait,
+    for<'c> &'c C: IntoSchemaManagerConnection<'c>,
+{
     if !SchemaManager::new(database)
         .has_table("seaql_migrations")
         .await?

@@ -65,14 +65,14 @@ pub(super) async fn run(
         )));
     }
     let database = serve::open_database(config)?;
-    let writer = database.writer();
+    let migrator = database.migrator().map_err(serve::failed)?;
     match action {
-        MigrateAction::Up => migration::up(&writer).await,
-        MigrateAction::Down { steps, .. } => migration::down(&writer, Some(steps)).await,
-        MigrateAction::Status => migration::refuse_newer(&writer).await,
+        MigrateAction::Up => migration::up(&migrator).await,
+        MigrateAction::Down { steps, .. } => migration::down(&migrator, Some(steps)).await,
+        MigrateAction::Status => migration::refuse_newer(&migrator).await,
     }
     .map_err(serve::failed)?;
-    for migration in migration::status(&writer).await.map_err(serve::failed)? {
+    for migration in migration::status(&migrator).await.map_err(serve::failed)? {
         let state = if migration.is_applied {
             "applied"
         } else {
@@ -80,5 +80,5 @@ pub(super) async fn run(
         };
         writeln!(out, "{state}  {}", migration.name)?;
     }
-    writer.close().await.map_err(serve::failed)
+    migrator.close().await.map_err(serve::failed)
 }

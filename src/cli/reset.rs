@@ -61,10 +61,10 @@ fn victim(config: &Config) -> String {
 /// are refused instead of meaning something else.
 async fn erase(config: &Config) -> Result<(), CliError> {
     let database = serve::open_database(config)?;
-    let writer = database.writer();
-    migration::down(&writer, None)
+    let migrator = database.migrator().map_err(serve::failed)?;
+    migration::down(&migrator, None)
         .await
         .map_err(serve::failed)?;
-    migration::up(&writer).await.map_err(serve::failed)?;
-    writer.close().await.map_err(serve::failed)
+    migration::up(&migrator).await.map_err(serve::failed)?;
+    migrator.close().await.map_err(serve::failed)
 }

@@ -14,7 +14,7 @@ use crate::config::{Config, Sources};
 use crate::graphql::{self, ApiOptions, Limits, PageLimits};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
-    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions,
+    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions, TailOptions,
 };
 
 pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP and WebSocket) and GraphiQL at \
@@ -76,13 +76,13 @@ pub(super) async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), CliError> {
     let database = open_database(&config)?;
-    let writer = database.writer();
     if config.database.migrate_at_start {
-        migration::up(&writer).await.map_err(failed)?;
+        let migrator = database.migrator().map_err(failed)?;
+        migration::up(&migrator).await.map_err(failed)?;
+        migrator.close().await.map_err(failed)?;
     } else {
-        migration::refuse_newer(&writer).await.map_err(failed)?;
+        refuse_newer(&database).await?;
     }
-    writer.close().await.map_err(failed)?;
     let store = EventStore::start(database, store_options(&config))
         .await
         .map_err(failed)?;
@@ -104,6 +104,17 @@ pub(super) async fn serve(
     store.close().await;
     tracing::info!("stopped");
     outcome.map_err(failed)
+}
+
+/// Reads which migrations are applied, within a transaction: that also works through a transaction pooler.
+async fn refuse_newer(database: &Database) -> Result<(), CliError> {
+    let writer = database.writer();
+    let transaction = database.begin(&writer).await.map_err(failed)?;
+    migration::refuse_newer(&transaction)
+        .await
+        .map_err(failed)?;
+    transaction.rollback().await.map_err(failed)?;
+    writer.close().await.map_err(failed)
 }
 
 /// The first line on stdout is for people and for programs that start a server on any free port.
@@ -149,6 +160,11 @@ pub(super) fn open_database(config: &Config) -> Result<Database, CliError> {
         read_connections: database.read_connections,
         connect_timeout: database.connect_timeout,
         statement_timeout: database.statement_timeout,
+        listen_url: database
+            .listen_url
+            .as_ref()
+            .map(|url| url.expose().to_owned()),
+        transaction_pooler: database.transaction_pooler,
     })
     .map_err(failed)
 }
@@ -175,6 +191,10 @@ fn store_options(config: &Config) -> StoreOptions {
             scan_window: signed(subscription.scan_window_positions),
             checkpoint_every: signed(subscription.checkpoint_every_positions),
             checkpoint_interval: subscription.checkpoint_every,
+        },
+        tail: TailOptions {
+            poll_interval: config.tail.poll_interval,
+            notify_interval: config.tail.notify_interval,
         },
     }
 }

@@ -7,7 +7,7 @@ use super::database_url::mask_url;
 use super::layers::read_file;
 use super::reader::Reader;
 use super::sections::HOUR_MS;
-use super::{ConfigError, DatabaseUrl, Secret};
+use super::{Backend, ConfigError, DatabaseUrl, Secret};
 
 /// Where the log is stored.
 #[derive(Clone, Debug)]
@@ -20,21 +20,74 @@ pub struct DatabaseSettings {
     pub connect_timeout: Duration,
     /// Longest time that one statement may run.
     pub statement_timeout: Duration,
+    /// A second way to the same PostgreSQL database, whose sessions last.
+    pub listen_url: Option<DatabaseUrl>,
+    /// Whether `url` leads through a pooler that lends connections for one transaction at a time.
+    pub transaction_pooler: bool,
     /// Whether `serve` creates and migrates the tables.
     pub migrate_at_start: bool,
 }
 
 impl DatabaseSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, ConfigError> {
-        Ok(Self {
+        let settings = Self {
             url: read_database_url(reader)?,
             read_connections: reader.number("database.read_connections", 1..=100, "connections")?,
             connect_timeout: reader.milliseconds("database.connect_timeout_ms", 100..=HOUR_MS)?,
             statement_timeout: reader
                 .milliseconds("database.statement_timeout_ms", 100..=HOUR_MS)?,
+            listen_url: read_listen_url(reader)?,
+            transaction_pooler: reader.flag("database.transaction_pooler")?,
             migrate_at_start: reader.flag("database.migrate_at_start")?,
-        })
+        };
+        settings.check_backend(reader)?;
+        Ok(settings)
     }
+
+    /// A SQLite file has one server process, which nobody else appends to.
+    fn check_backend(&self, reader: &Reader<'_>) -> Result<(), ConfigError> {
+        let only_postgres = [
+            ("database.listen_url", self.listen_url.is_some()),
+            ("database.transaction_pooler", self.transaction_pooler),
+        ];
+        match only_postgres.iter().find(|(_, is_set)| *is_set) {
+            Some((name, _)) if self.url.backend() == Backend::Sqlite => {
+                Err(ConfigError::Contradiction {
+                    problem: format!(
+                        "{} is for PostgreSQL, and the database is {}",
+                        reader.quote(name),
+                        self.url
+                    ),
+                    remedy: format!("leave {name} out, or name a PostgreSQL database"),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn read_listen_url(reader: &mut Reader<'_>) -> Result<Option<DatabaseUrl>, ConfigError> {
+    let url = reader.optional_postgres_url("database.listen_url")?;
+    let url_file = reader.text("database.listen_url_file", "the path of a file")?;
+    if url_file.is_empty() {
+        return Ok(url);
+    }
+    if url.is_some() {
+        return Err(exclusive(
+            reader,
+            "database.listen_url",
+            "database.listen_url_file",
+        ));
+    }
+    let parse = DatabaseUrl::parse_postgres;
+    read_url_file(
+        reader,
+        "database.listen_url_file",
+        &url_file,
+        DatabaseUrl::POSTGRES,
+        parse,
+    )
+    .map(Some)
 }
 
 /// The parts in which a database can be given; `url` and `url_file` exclude all of them.
@@ -70,17 +123,24 @@ fn read_database_url(reader: &mut Reader<'_>) -> Result<DatabaseUrl, ConfigError
     if url_file.is_empty() {
         return Ok(url);
     }
-    read_url_file(reader, &url_file)
+    let (name, parse) = ("database.url_file", DatabaseUrl::parse);
+    read_url_file(reader, name, &url_file, DatabaseUrl::ALLOWED, parse)
 }
 
-fn read_url_file(reader: &Reader<'_>, path: &str) -> Result<DatabaseUrl, ConfigError> {
-    let named_by = reader.quote("database.url_file");
+fn read_url_file(
+    reader: &Reader<'_>,
+    name: &str,
+    path: &str,
+    allowed: &str,
+    parse: fn(&str) -> Option<DatabaseUrl>,
+) -> Result<DatabaseUrl, ConfigError> {
+    let named_by = reader.quote(name);
     let text = read_file(Path::new(path), &named_by)?;
-    DatabaseUrl::parse(text.trim()).ok_or_else(|| ConfigError::Value {
-        name: "database.url_file".to_owned(),
+    parse(text.trim()).ok_or_else(|| ConfigError::Value {
+        name: name.to_owned(),
         value: format!("{path:?}, whose content is {:?}", mask_url(text.trim())),
-        origin: reader.origin("database.url_file"),
-        allowed: format!("a file that holds {}", DatabaseUrl::ALLOWED),
+        origin: reader.origin(name),
+        allowed: format!("a file that holds {allowed}"),
     })
 }
 

@@ -49,6 +49,14 @@ impl DatabaseUrl {
     pub(super) const ALLOWED: &str =
         "sqlite://PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST:PORT/NAME";
 
+    /// What the url of a second way to PostgreSQL may be, for error messages.
+    pub(super) const POSTGRES: &str = "postgres://USER:PASSWORD@HOST:PORT/NAME";
+    pub(super) const POSTGRES_OR_NONE: &str = "postgres://USER:PASSWORD@HOST:PORT/NAME, or nothing";
+
+    pub(super) fn parse_postgres(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|url| url.backend == Backend::Postgres)
+    }
+
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once(':')?;
         let backend = match scheme {

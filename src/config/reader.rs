@@ -111,6 +111,19 @@ impl<'a> Reader<'a> {
         self.parsed(name, Shown::AsUrl, DatabaseUrl::ALLOWED, DatabaseUrl::parse)
     }
 
+    /// The url of a PostgreSQL database; an empty text is none.
+    pub(super) fn optional_postgres_url(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<DatabaseUrl>, ConfigError> {
+        self.parsed(name, Shown::AsUrl, DatabaseUrl::POSTGRES_OR_NONE, |text| {
+            if text.is_empty() {
+                return Some(None);
+            }
+            DatabaseUrl::parse_postgres(text).map(Some)
+        })
+    }
+
     /// A text that `parse` accepts.
     pub(super) fn parsed<T>(
         &mut self,
@@ -212,7 +225,7 @@ fn show(given: &Given, shown: Shown) -> String {
     };
     match shown {
         Shown::Masked if !text.is_empty() => "***".to_owned(),
-        Shown::AsUrl => format!("{:?}", mask_url(text)),
-        Shown::Masked | Shown::Plainly => format!("{text:?}"),
+        Shown::AsUrl if !text.is_empty() => format!("{:?}", mask_url(text)),
+        Shown::Masked | Shown::AsUrl | Shown::Plainly => format!("{text:?}"),
     }
 }

@@ -75,6 +75,15 @@ pub struct SubscriptionSettings {
     pub checkpoint_every: Duration,
 }
 
+/// How the nodes of one PostgreSQL hear of each other's appends.
+#[derive(Clone, Debug)]
+pub struct TailSettings {
+    /// Longest time until a node looks for what others have appended.
+    pub poll_interval: Duration,
+    /// Least time between two notifications of one node.
+    pub notify_interval: Duration,
+}
+
 /// What one GraphQL document may ask for.
 #[derive(Clone, Debug)]
 pub struct GraphqlSettings {
@@ -208,6 +217,15 @@ impl SubscriptionSettings {
             )?,
             checkpoint_every: reader
                 .milliseconds("subscription.checkpoint_every_ms", 100..=HOUR_MS)?,
+        })
+    }
+}
+
+impl TailSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            poll_interval: reader.milliseconds("tail.poll_interval_ms", 10..=1000)?,
+            notify_interval: reader.milliseconds("tail.notify_interval_ms", 0..=1000)?,
         })
     }
 }

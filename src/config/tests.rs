@@ -574,8 +574,55 @@ fn the_defaults_file_is_plain_toml_with_the_profiles_apart() {
         "profile",
         "server",
         "subscription",
+        "tail",
     ];
     assert_eq!(sections, BTreeSet::from(expected));
     let profiles: BTreeMap<_, _> = defaults["profile"].as_table().unwrap().iter().collect();
     assert_eq!(profiles.len(), Profile::ALL.len());
+}
+
+#[test]
+fn a_second_way_to_the_database_is_masked_and_may_stand_in_a_file() {
+    let second = "postgres://u:s3cret@direct:5432/n";
+    let given =
+        |name, value| from_environment(&[("DATABASE_URL", "postgres://u@pooler/n"), (name, value)]);
+    let sources = given("GAMEBOT_DATABASE_LISTEN_URL", second);
+    let text = render_effective(&sources).unwrap();
+    assert!(text.contains("database.listen_url = \"postgres://u:***@direct:5432/n\""));
+    let file = file_with(&format!("{second}\n"));
+    let in_file = given("GAMEBOT_DATABASE_LISTEN_URL_FILE", &path_text(file.path()));
+    for sources in [sources, in_file] {
+        let listen_url = Config::load(&sources).unwrap().database.listen_url.unwrap();
+        assert_eq!(listen_url.expose(), second);
+    }
+    let not_given = render_effective(&Sources::default()).unwrap();
+    assert!(not_given.contains("database.listen_url = \"\""));
+}
+
+#[test]
+fn a_second_way_is_given_once_and_leads_to_postgresql() {
+    let file = file_with("sqlite://x.db");
+    let path = path_text(file.path());
+    let database = ("DATABASE_URL", "postgres://u@db/n");
+    let (url, url_file) = (
+        "GAMEBOT_DATABASE_LISTEN_URL",
+        "GAMEBOT_DATABASE_LISTEN_URL_FILE",
+    );
+    let both = refusal_of(&[database, (url, "postgres://u@db/n"), (url_file, &path)]);
+    assert!(both.contains("exclude each other"), "{both}");
+    let file = refusal_of(&[database, (url_file, &path)]);
+    assert!(file.contains("a file that holds postgres://"), "{file}");
+    let sqlite = refusal_of(&[database, (url, "sqlite://x.db")]);
+    assert!(sqlite.contains("postgres://USER:PASSWORD@HOST:PORT/NAME, or nothing"));
+}
+
+#[test]
+fn what_joins_nodes_is_refused_with_a_sqlite_file() {
+    for variable in [
+        ("GAMEBOT_DATABASE_LISTEN_URL", "postgres://u@db/n"),
+        ("GAMEBOT_DATABASE_TRANSACTION_POOLER", "true"),
+    ] {
+        let message = refusal_of(&[variable]);
+        assert!(message.contains("is for PostgreSQL"), "{message}");
+    }
 }

@@ -12,8 +12,8 @@ use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
 use async_graphql::{
-    Data, Executor, ObjectType, Request, Response, SDLExportOptions, Schema, SubscriptionType,
-    parser,
+    Data, Executor, Name, ObjectType, Request, Response, SDLExportOptions, Schema,
+    SubscriptionType, parser,
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -25,6 +25,7 @@ use super::fault::{self, Fault, TraceId, code};
 use super::nulls::OutputTypes;
 use super::order::Shape;
 use super::parameters::{Parameters, Read};
+use super::subscribers::{Carried, Carrier, Connection, Peer, Subscribers};
 use super::variables::InputTypes;
 
 /// One operation, as a transport received it.
@@ -80,6 +81,7 @@ struct Inner {
     output_types: OutputTypes,
     documents: Documents,
     hook: Hook,
+    subscribers: Subscribers,
 }
 
 /// A schema whose root types are forgotten, so that whoever holds an [`Api`] need not know them.
@@ -118,6 +120,17 @@ pub(super) struct Selected {
     shape: Shape,
 }
 
+impl Selected {
+    /// The name that the document gives the operation, whether or not the request has selected it by name.
+    pub(super) fn operation_name(&self) -> Option<&str> {
+        match (&self.name, &self.document.operations) {
+            (Some(name), _) => Some(name),
+            (None, DocumentOperations::Multiple(named)) => named.keys().next().map(Name::as_str),
+            (None, DocumentOperations::Single(_)) => None,
+        }
+    }
+}
+
 impl Api {
     /// An API over `schema`. `hook` is called once for each operation that runs (also for each
     /// subscription, not for each of its events) and adds the data of that operation, such as
@@ -151,6 +164,7 @@ impl Api {
                 output_types,
                 documents,
                 hook: Box::new(hook),
+                subscribers: Subscribers::new(),
             }),
         })
     }
@@ -222,13 +236,23 @@ impl Api {
         self.inner.documents.limits()
     }
 
+    /// Counts a connection, until it is dropped.
+    pub(super) fn connect(&self, peer: Peer) -> Arc<Connection> {
+        self.inner.subscribers.connect(peer)
+    }
+
     /// Starts a subscription, or runs a query as a stream of one response.
     pub(super) fn subscribe(
         &self,
         request: Request,
+        operation_name: Option<&str>,
         session: Arc<Data>,
-    ) -> BoxStream<'static, Response> {
-        self.inner.schema.subscribe(self.hooked(request), session)
+        connection: &Arc<Connection>,
+    ) -> Carried {
+        Carrier::carry(connection, operation_name, |carrier| {
+            let request = self.hooked(request).data(carrier);
+            self.inner.schema.subscribe(request, session)
+        })
     }
 
     /// The way of every operation up to the executor.
@@ -257,7 +281,7 @@ impl Api {
     }
 
     fn hooked(&self, request: Request) -> Request {
-        (self.inner.hook)(request)
+        (self.inner.hook)(request).data(self.inner.subscribers.clone())
     }
 }
 

@@ -62,7 +62,8 @@ pub enum ErrorCode {
     Overloaded,
     /// A subscriber read nothing for too long, and its socket was closed.
     SubscriberTooSlow,
-    /// The caller may not do this, or a page of this origin may not connect.
+    /// The caller may not do this, a page of this origin may not connect, or an administrator has ended the
+    /// subscription.
     Forbidden,
     /// A fault of the server.
     Internal,

@@ -1,6 +1,6 @@
 //! The inputs, and how they become the words of the store.
 
-use async_graphql::{Enum, InputObject, MaybeUndefined, OneofObject, Result};
+use async_graphql::{Enum, Error, InputObject, MaybeUndefined, OneofObject, Result};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -354,10 +354,11 @@ impl StreamFilterInput {
                 .map(|prefix| parse_prefix("namePrefix", prefix))
                 .transpose()?,
             guild_ids: short_list("guildIds", self.guild_ids, limits)?,
-            statuses: self.statuses.map_or_else(
-                || UNARCHIVED.to_vec(),
-                |statuses| statuses.into_iter().map(StreamStatus::from).collect(),
-            ),
+            statuses: match self.statuses {
+                None => UNARCHIVED.to_vec(),
+                Some(statuses) if statuses.is_empty() => return Err(empty_list("statuses")),
+                Some(statuses) => statuses.into_iter().map(StreamStatus::from).collect(),
+            },
             include_reserved: self.include_system,
         })
     }
@@ -368,20 +369,28 @@ pub(super) fn parse_any_stream_name(name: &str) -> Result<StreamName> {
     StreamName::parse_any(name).map_err(|error| invalid_stream_name(&error))
 }
 
-fn short_list(name: &str, values: Option<Vec<String>>, limits: &PageLimits) -> Result<Vec<String>> {
+pub(super) fn short_list(
+    name: &str,
+    values: Option<Vec<String>>,
+    limits: &PageLimits,
+) -> Result<Vec<String>> {
     let Some(mut values) = values else {
         return Ok(Vec::new());
     };
     if values.is_empty() {
-        return Err(ErrorCode::InvalidArgument.error(format!(
-            "`{name}` is an empty list, which nothing can satisfy. Leave it out to have no condition."
-        )));
+        return Err(empty_list(name));
     }
     check_length(name, values.len(), limits)?;
     // A value named twice must not bring its events twice.
     values.sort_unstable();
     values.dedup();
     Ok(values)
+}
+
+fn empty_list(name: &str) -> Error {
+    ErrorCode::InvalidArgument.error(format!(
+        "`{name}` is an empty list, which nothing can satisfy. Leave it out to have no condition."
+    ))
 }
 
 fn check_length(name: &str, found: usize, limits: &PageLimits) -> Result<()> {

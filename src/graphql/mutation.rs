@@ -7,6 +7,7 @@ use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Union};
 use super::error_code::append_error;
 use super::input::{AppendBatchInput, AppendToStreamInput};
 use super::lifecycle::LifecycleMutation;
+use super::live::LiveMutation;
 use super::loader::Operation;
 use super::object::event::EventObject;
 use super::object::stream::StreamObject;
@@ -19,7 +20,7 @@ use crate::store::{Append, AppendError, Committed, CommittedStream};
 
 /// What changes the log.
 #[derive(MergedObject, Default)]
-pub(super) struct Mutation(AppendMutation, LifecycleMutation);
+pub(super) struct Mutation(AppendMutation, LifecycleMutation, LiveMutation);
 
 /// Appends.
 #[derive(Default)]

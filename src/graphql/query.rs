@@ -14,13 +14,16 @@ use super::input::{
     parse_any_stream_name,
 };
 use super::list::{EventList, StreamList};
+use super::live::{self, LiveSubscriptionFilter};
 use super::loader::Operation;
 use super::node_id::NodeId;
 use super::object::event::{EventConnection, EventObject};
+use super::object::live_subscription::{LiveSubscriptionConnection, LiveSubscriptionObject};
 use super::object::server::{Head, Server};
 use super::object::stream::{StreamConnection, StreamObject};
 use super::page::PageArguments;
 use super::scalar::PositionScalar;
+use super::subscribers::Subscribers;
 use crate::cursor;
 
 /// What can be asked.
@@ -35,6 +38,8 @@ pub(super) enum Node {
     Stream(StreamObject),
     /// An event.
     Event(EventObject),
+    /// A subscription that runs.
+    LiveSubscription(LiveSubscriptionObject),
 }
 
 #[Object(use_type_description)]
@@ -45,7 +50,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "A global id, as any `id` field gave it.")] id: ID,
     ) -> Result<Option<Node>> {
-        find_node(Operation::of(ctx)?, &id).await
+        find_node(ctx, &id).await
     }
 
     /// The objects with these global ids, in their order; null where there is none that you may see.
@@ -63,7 +68,7 @@ impl Query {
             ));
         }
         operation.ask_for(ids.len())?;
-        let found = ids.iter().map(|id| find_node(operation, id));
+        let found = ids.iter().map(|id| find_node(ctx, id));
         futures_util::future::try_join_all(found).await
     }
 
@@ -192,13 +197,36 @@ impl Query {
         })
     }
 
+    /// The subscriptions that run on this node now, in the order in which they began: who follows what, and
+    /// how far each has come. Every node of a cluster lists its own; `server.nodeId` tells which node answered.
+    async fn live_subscriptions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which subscriptions.")] filter: Option<LiveSubscriptionFilter>,
+        #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
+        first: Option<i32>,
+        #[graphql(desc = "After this cursor; its subscription may have ended since.")]
+        after: Option<String>,
+        #[graphql(desc = "How many from the end of the list; at most 1,000.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<LiveSubscriptionConnection> {
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        live::list(ctx, filter.unwrap_or_default(), &page)
+    }
+
     /// This server: its version, database and limits.
     async fn server(&self, ctx: &Context<'_>) -> Result<Server> {
         Ok(ctx.data::<Server>()?.clone())
     }
 }
 
-async fn find_node(operation: &Operation, id: &ID) -> Result<Option<Node>> {
+async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let operation = Operation::of(ctx)?;
     match NodeId::decode(id) {
         None => Ok(None),
         Some(NodeId::Event(event_id)) => Ok(operation
@@ -209,6 +237,12 @@ async fn find_node(operation: &Operation, id: &ID) -> Result<Option<Node>> {
         Some(NodeId::Stream(name)) => {
             let stream = operation.stream_by_name(name).await?;
             Ok(stream.map(StreamObject).map(Node::Stream))
+        }
+        Some(NodeId::LiveSubscription(id)) => {
+            let found = Subscribers::of(ctx)?.find(id);
+            Ok(found
+                .map(LiveSubscriptionObject)
+                .map(Node::LiveSubscription))
         }
     }
 }

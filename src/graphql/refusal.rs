@@ -285,6 +285,18 @@ pub(super) struct InvalidInput {
     path: Option<Vec<String>>,
 }
 
+impl InvalidInput {
+    /// A field of `input` that cannot be used as it is.
+    pub(super) fn argument(field: &str, message: String) -> Self {
+        Self {
+            code: ErrorCode::InvalidArgument,
+            message,
+            retryable: false,
+            path: Some(vec!["input".to_owned(), field.to_owned()]),
+        }
+    }
+}
+
 /// Events have the wrong shape, or contradict their stream. All violations are listed; after 100 of them the
 /// search ends.
 #[derive(SimpleObject)]

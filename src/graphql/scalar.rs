@@ -41,6 +41,39 @@ impl ScalarType for PositionScalar {
     }
 }
 
+/// A number that is too large for `Int`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SafeInt(pub u64);
+
+/// The greatest whole number that every client reads exactly: 2^53−1.
+const MAX_SAFE_INT: u64 = (1 << 53) - 1;
+
+/// A count: a JSON number, whole, from 0 to 2^53−1.
+#[Scalar(
+    name = "SafeInt",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6"
+)]
+impl ScalarType for SafeInt {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::Number(number) => number
+                .as_u64()
+                .filter(|number| *number <= MAX_SAFE_INT)
+                .map(Self)
+                .ok_or_else(|| {
+                    InputValueError::custom(format!(
+                        "{number} is not a whole number from 0 to 2^53−1."
+                    ))
+                }),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(Number::from(self.0.min(MAX_SAFE_INT)))
+    }
+}
+
 /// JSON text as a scalar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct JsonScalar(pub String);
@@ -61,14 +94,21 @@ impl ScalarType for JsonScalar {
             Value::Binary(text) => String::from_utf8(text.to_vec())
                 .map(Self)
                 .map_err(|_| InputValueError::custom("the JSON text is not UTF-8")),
-            literal => serde_json::to_string(&with_raw_texts(literal))
-                .map(Self)
-                .map_err(|error| InputValueError::custom(error.to_string())),
+            literal => {
+                Self::of(literal).map_err(|error| InputValueError::custom(error.to_string()))
+            }
         }
     }
 
     fn to_value(&self) -> Value {
         raw(self.0.clone())
+    }
+}
+
+impl JsonScalar {
+    /// The text of any value; what it holds of JSON that came in variables is as it was sent.
+    pub(super) fn of(value: Value) -> serde_json::Result<Self> {
+        serde_json::to_string(&with_raw_texts(value)).map(Self)
     }
 }
 

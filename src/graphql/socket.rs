@@ -28,6 +28,7 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use super::api::{Api, Prepared};
 use super::fault::{self, Fault, TraceId, code};
 use super::parameters::Read;
+use super::subscribers::{Connection, Peer};
 
 /// What a control frame may carry (RFC 6455, 5.5) less the two bytes of the close code.
 const MAX_REASON_BYTES: usize = 123;
@@ -48,20 +49,33 @@ impl Api {
     ///
     /// It must be polled for subscriptions to run, and polls `frames` only while being polled.
     /// Nothing is buffered: not polling it is how a slow client is slowed down.
-    pub fn web_socket<S>(&self, frames: S) -> impl Stream<Item = SocketFrame> + Send + use<S>
+    ///
+    /// `peer` is who administrators are told that this is.
+    pub fn web_socket<S>(
+        &self,
+        frames: S,
+        peer: Peer,
+    ) -> impl Stream<Item = SocketFrame> + Send + use<S>
     where
         S: Stream + Send,
         S::Item: AsRef<[u8]>,
     {
+        let connection = self.connect(peer);
         let executor = SocketExecutor {
             api: self.clone(),
             running: Arc::default(),
+            connection: Arc::clone(&connection),
         };
-        WebSocket::new(executor, frames, WebSocketProtocols::GraphQLWS).map(|message| match message
-        {
-            WsMessage::Text(text) => SocketFrame::Text(text),
-            WsMessage::Close(code, reason) => close_frame(code, reason),
-        })
+        let introduce = move |payload: serde_json::Value| {
+            connection.introduce(&payload);
+            ready(Ok(Data::default()))
+        };
+        WebSocket::new(executor, frames, WebSocketProtocols::GraphQLWS)
+            .on_connection_init(introduce)
+            .map(|message| match message {
+                WsMessage::Text(text) => SocketFrame::Text(text),
+                WsMessage::Close(code, reason) => close_frame(code, reason),
+            })
     }
 }
 
@@ -81,6 +95,7 @@ struct SocketExecutor {
     api: Api,
     /// The operations of this socket that have not ended.
     running: Arc<AtomicUsize>,
+    connection: Arc<Connection>,
 }
 
 /// Counts an operation as running until it is dropped.
@@ -151,7 +166,9 @@ impl SocketExecutor {
             return Err(Fault::new(code::INVALID_ARGUMENT, message));
         }
         let (api, trace_id) = (self.api.clone(), trace_id.clone());
-        let responses = AssertUnwindSafe(api.subscribe(request, session)).catch_unwind();
+        let name = selected.operation_name();
+        let responses = api.subscribe(request, name, session, &self.connection);
+        let responses = AssertUnwindSafe(responses).catch_unwind();
         let finished = responses.map(move |response| {
             let _ = &running;
             let mut response =
@@ -181,7 +198,7 @@ mod tests {
         let texts = messages.into_iter().map(|message| message.to_string());
         let frames = stream::iter(texts).chain(stream::pending());
         test_schema::api()
-            .web_socket(frames)
+            .web_socket(frames, Peer::default())
             .take(count)
             .collect()
             .await

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, Description, Result, Subscription};
+use async_graphql::{Context, Description, Result, Subscription, Value};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 
@@ -12,6 +12,8 @@ use super::input::{EventFilterInput, FeedStart, StartFrom, parse_any_stream_name
 use super::list::check_version;
 use super::loader::Operation;
 use super::object::feed::EventFeedMessage;
+use super::scalar::JsonScalar;
+use super::subscribers::{Carrier, FeedKind, Presence, Subscribers};
 use crate::cursor;
 use crate::filter::EventFilter;
 use crate::position::Position;
@@ -34,8 +36,9 @@ impl Subscription {
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
         let filter = filter.unwrap_or_default().parse(&operation.limits)?;
+        let presence = enter(ctx, FeedKind::Events)?;
         let start = start(operation, from, None).await?;
-        Ok(feed(operation, filter, &start))
+        feed(ctx, filter, &start, presence)
     }
 
     /// One stream, from a place on and then live. The stream need not exist yet.
@@ -47,31 +50,47 @@ impl Subscription {
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
         let name = parse_any_stream_name(&name)?;
+        let presence = enter(ctx, FeedKind::Stream)?;
         let start = start(operation, from, Some(&name)).await?;
         let filter = EventFilter {
             stream: Some(name),
             ..EventFilter::default()
         };
-        Ok(feed(operation, filter, &start))
+        feed(ctx, filter, &start, presence)
     }
 }
 
+/// Puts the subscription on the list, from before it knows where to begin: while the database is away, that
+/// takes as long as the outage.
+fn enter(ctx: &Context<'_>, kind: FeedKind) -> Result<Presence> {
+    let asked = ctx.field().arguments()?;
+    let given = asked.into_iter().filter(|(_, value)| *value != Value::Null);
+    let JsonScalar(arguments) = JsonScalar::of(Value::Object(given.collect()))?;
+    Ok(Subscribers::of(ctx)?.enter(Carrier::of(ctx)?, kind, arguments))
+}
+
 fn feed(
-    operation: &Arc<Operation>,
+    ctx: &Context<'_>,
     mut filter: EventFilter,
     start: &Start,
-) -> impl Stream<Item = EventFeedMessage> + use<> {
-    let operation = Arc::clone(operation);
+    presence: Presence,
+) -> Result<impl Stream<Item = EventFeedMessage> + use<>> {
+    let operation = Arc::clone(Operation::of(ctx)?);
+    let progress = Arc::clone(Carrier::of(ctx)?.progress());
+    progress.begin(start.after);
     filter.recorded_from = filter.recorded_from.max(start.not_before);
     let follow = Follow {
         scope: operation.scope.clone(),
         filter,
         after: start.after,
     };
-    operation.store.follow(follow).map(move |message| {
+    Ok(operation.store.follow(follow).map(move |message| {
+        // On the list for as long as the feed is not dropped.
+        let _ = &presence;
         operation.next_turn();
+        progress.make(&message);
         EventFeedMessage::new(operation.store.id(), message)
-    })
+    }))
 }
 
 /// Where a feed begins, resolved once.

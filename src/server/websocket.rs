@@ -6,6 +6,7 @@
 //! not read at all is closed, because a blocked write also blocks its pings and its subscriptions.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -13,8 +14,9 @@ use std::time::Duration;
 use axum::Error;
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{FromRequestParts, Request};
-use axum::http::StatusCode;
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, Stream, StreamExt};
@@ -26,7 +28,7 @@ use tokio_tungstenite::tungstenite;
 
 use super::refusal::Refusal;
 use super::{Options, Phase, Server, http, origin, until};
-use crate::graphql::SocketFrame;
+use crate::graphql::{Peer, SocketFrame};
 
 /// The only sub-protocol that the server speaks.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -77,14 +79,35 @@ pub(super) async fn upgrade(server: Server, request: Request) -> Response {
     let max_bytes = server.inner.options.max_message_bytes;
     // Taken now, so that a shutdown waits for this connection from its handshake on.
     let phase = server.inner.phase.subscribe();
+    let peer = peer(&parts);
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(max_bytes)
         .max_frame_size(max_bytes)
-        .on_upgrade(move |socket| serve(socket, server, phase, understood))
+        .on_upgrade(move |socket| async move {
+            let peer = understood.then_some(peer);
+            serve(socket, server, phase, peer).await;
+        })
 }
 
-async fn serve(socket: WebSocket, server: Server, phase: watch::Receiver<Phase>, understood: bool) {
+/// Who connects. Headers in which a proxy may name the client before it are not looked at: anybody can
+/// write them.
+fn peer(parts: &Parts) -> Peer {
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let user_agent = parts.headers.get(header::USER_AGENT);
+    Peer {
+        address: address.map(|ConnectInfo(address)| *address),
+        user_agent: user_agent.map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned()),
+    }
+}
+
+/// Serves a connection to its end; without a peer, one that asked for another protocol.
+async fn serve(
+    socket: WebSocket,
+    server: Server,
+    phase: watch::Receiver<Phase>,
+    peer: Option<Peer>,
+) {
     let (sink, source) = socket.split();
     let options = &server.inner.options;
     let mut connection = Connection {
@@ -92,9 +115,12 @@ async fn serve(socket: WebSocket, server: Server, phase: watch::Receiver<Phase>,
         source,
         options,
     };
-    let end = if understood {
+    let end = if let Some(peer) = peer {
         let (frames, received) = mpsc::channel(INCOMING_FRAMES);
-        let outgoing = server.inner.api.web_socket(ReceiverStream::new(received));
+        let outgoing = server
+            .inner
+            .api
+            .web_socket(ReceiverStream::new(received), peer);
         connection
             .converse(&frames, pin!(outgoing), phase.clone())
             .await

@@ -157,7 +157,7 @@ fn prepare(change: Change, max_event_bytes: usize) -> Result<PreparedChange, Ref
     let bytes = prepared.bytes();
     if bytes > max_event_bytes {
         let message = format!(
-            "metadata and custom have {bytes} bytes together; the limit is {max_event_bytes}. Keep large contents \
+            "`metadata` and `custom` have {bytes} bytes together; the limit is {max_event_bytes}. Keep large contents \
              elsewhere and refer to them."
         );
         let kind = InvalidInputKind::Argument;
@@ -177,7 +177,7 @@ fn check_settings(settings: &StreamSettings) -> Result<(), Refusal> {
     for (name, value) in limits {
         if let Some(value) = value.filter(|value| *value < 1) {
             let message =
-                format!("{name} is {value}. It must be 1 or more; leave it out for no limit.");
+                format!("`{name}` is {value}. It must be 1 or more; leave it out for no limit.");
             let kind = InvalidInputKind::Argument;
             return Err(invalid(kind, field(&[name]), message));
         }
@@ -199,7 +199,7 @@ fn prepare_custom(
         let found = raw.len();
         return refuse(
             &["custom"],
-            format!("custom has {found} bytes; the limit is {max_bytes} without white space."),
+            format!("`custom` has {found} bytes; the limit is {max_bytes} without white space."),
         );
     }
     let text = match JsonText::parse(raw, &JsonLimits::default()) {

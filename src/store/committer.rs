@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rand::RngCore;
 use sea_orm::DatabaseConnection;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::append::Committed;
@@ -25,6 +25,7 @@ use super::hub::Hub;
 use super::refusal::AppendError;
 use super::work::Work;
 use crate::event::Salt;
+use crate::position::Position;
 
 /// How large a group may become.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +106,8 @@ enum Growth {
 pub(super) struct Committer {
     database: Arc<Database>,
     hub: Arc<Hub>,
+    /// The head after the last commit of this node, for those who tell the other nodes.
+    committed: watch::Sender<Position>,
     queue: mpsc::Receiver<Queued>,
     limits: GroupLimits,
     writer: Option<DatabaseConnection>,
@@ -116,12 +119,14 @@ impl Committer {
     pub(super) fn new(
         database: Arc<Database>,
         hub: Arc<Hub>,
+        committed: watch::Sender<Position>,
         queue: mpsc::Receiver<Queued>,
         limits: GroupLimits,
     ) -> Self {
         Self {
             database,
             hub,
+            committed,
             queue,
             limits,
             writer: None,
@@ -217,7 +222,7 @@ impl Committer {
             .clone();
         let stage = Stage::default();
         let work = async {
-            let opened = group::open(&writer).await?;
+            let opened = group::open(&self.database, &writer).await?;
             // A request that is not in doubt stays in the queue, where its caller may still give it up.
             if growth == Growth::Open && !self.in_doubt {
                 self.gather(group);
@@ -241,8 +246,11 @@ impl Committer {
         };
         let written = result?;
         // The order matters: a caller that has its answer must find its events on every feed and page of
-        // this node, so the hub hears first.
-        self.hub.publish(&written.events, written.head);
+        // this node, so the hub hears first. What the hub cannot place, it leaves to the tail.
+        self.hub.offer(&written.events, written.head);
+        if !written.events.is_empty() || self.in_doubt {
+            self.committed.send_replace(written.head);
+        }
         self.in_doubt = false;
         let outcomes = written.verdicts.into_iter();
         Ok(outcomes

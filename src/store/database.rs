@@ -2,27 +2,31 @@
 //!
 //! Together with `group.rs`, `insert.rs` and `select.rs` this is where the backends differ.
 
+mod breaker;
 mod error;
+mod postgres;
+mod reader;
+mod sqlite;
 
 pub(crate) use error::DatabaseError;
+pub(super) use reader::Reader;
 
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::fs::File;
+use std::path::PathBuf;
+#[cfg(test)]
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sea_orm::sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
-use sea_orm::sqlx::{self, ConnectOptions as _, Executor as _};
+use sea_orm::sqlx::{self, sqlite::SqliteConnectOptions};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
-    SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
-    TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+
+use breaker::Breaker;
+use postgres::{Access, Postgres};
+use reader::no_answer;
 
 /// Where the log is kept, and how it is reached.
 #[derive(Clone)]
@@ -35,13 +39,18 @@ pub struct DatabaseOptions {
     pub connect_timeout: Duration,
     /// How long one statement, or one group's transaction, may take.
     pub statement_timeout: Duration,
+    /// A way to the same PostgreSQL database whose sessions last: to listen, and for migrations. None: `url`
+    /// itself, unless a transaction pooler lies there.
+    pub listen_url: Option<String>,
+    /// Whether `url` leads through a pooler that lends connections for one transaction at a time.
+    pub transaction_pooler: bool,
 }
 
 /// An open database: one writer, several readers.
 pub struct Database {
     target: Target,
     options: DatabaseOptions,
-    readers: DatabaseConnection,
+    readers: Reader,
     breaker: Breaker,
     statements: AtomicU64,
     /// What reads have sent since somebody last looked, for the tests that ask the database for its plans.
@@ -53,8 +62,8 @@ pub struct Database {
 
 #[derive(Clone)]
 enum Target {
-    Sqlite(SqliteConnectOptions),
-    Postgres(PgConnectOptions),
+    Sqlite(Box<SqliteConnectOptions>),
+    Postgres(Box<Postgres>),
 }
 
 /// Why a database could not be opened.
@@ -82,6 +91,13 @@ pub enum OpenError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Tables cannot be changed through a transaction pooler.
+    #[error(
+        "migrations need a session of their own, and database.transaction_pooler says that database.url leads \
+         through a pooler. Set database.listen_url to reach PostgreSQL directly; or set \
+         database.migrate_at_start = false, and run `gamebot-event-store migrate` with a direct database.url."
+    )]
+    NoDirectWay,
     /// The tables of the log are missing.
     #[error("the database has no tables of this store. Run `gamebot-event-store migrate` first.")]
     NotMigrated,
@@ -97,13 +113,12 @@ impl Database {
     pub fn open(options: DatabaseOptions) -> Result<Self, OpenError> {
         let target = Target::parse(&options)?;
         let file_lock = match &target {
-            Target::Sqlite(sqlite) => Some(lock_file(sqlite.get_filename())?),
+            Target::Sqlite(sqlite) => Some(sqlite::lock_file(sqlite.get_filename())?),
             Target::Postgres(_) => None,
         };
-        let readers = target.readers(&options);
         Ok(Self {
+            readers: target.reader(&options, options.read_connections),
             target,
-            readers,
             breaker: Breaker::default(),
             statements: AtomicU64::new(0),
             #[cfg(test)]
@@ -124,7 +139,64 @@ impl Database {
 
     /// A new connection that may write. On SQLite there must be only one at a time.
     pub fn writer(&self) -> DatabaseConnection {
-        self.target.writer(&self.options)
+        match &self.target {
+            Target::Sqlite(sqlite) => sqlite::writer(sqlite, &self.options),
+            // Two, so that the next group need not wait until the pool has taken the last connection back.
+            Target::Postgres(postgres) => postgres.connections(2),
+        }
+    }
+
+    /// A new connection that may change tables: as `writer`, but never through a transaction pooler.
+    pub fn migrator(&self) -> Result<DatabaseConnection, OpenError> {
+        match &self.target {
+            Target::Sqlite(_) => Ok(self.writer()),
+            Target::Postgres(postgres) => postgres
+                .lasting_connections(2)
+                .ok_or(OpenError::NoDirectWay),
+        }
+    }
+
+    /// Begins a transaction that will write. SQLite takes its write lock now: a transaction that begins as a
+    /// reader and then writes fails at once when somebody else has written in between.
+    pub async fn begin(&self, writer: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+        let Target::Postgres(postgres) = &self.target else {
+            let options = TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            };
+            return writer.begin_with_options(options).await;
+        };
+        let transaction = writer.begin().await?;
+        if let Some(set_up) = postgres.transaction_set_up(Access::ReadWrite) {
+            transaction.execute_unprepared(&set_up).await?;
+        }
+        Ok(transaction)
+    }
+
+    /// A connection that reads what other nodes commit, so that slow reads do not hold it up.
+    pub(super) fn tail_reader(&self) -> Reader {
+        self.target.reader(&self.options, 1)
+    }
+
+    /// A connection that tells other nodes; none where there are none.
+    pub(super) fn notifier(&self) -> Option<DatabaseConnection> {
+        match &self.target {
+            Target::Sqlite(_) => None,
+            Target::Postgres(postgres) => Some(postgres.connections(1)),
+        }
+    }
+
+    /// A connection to listen to other nodes; none where there are none, or a pooler lies between.
+    pub(super) fn listener(&self) -> Option<sqlx::PgPool> {
+        match &self.target {
+            Target::Sqlite(_) => None,
+            Target::Postgres(postgres) => postgres.listener(),
+        }
+    }
+
+    /// How long to wait for a connection.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.options.connect_timeout
     }
 
     /// How long one statement, or one group's transaction, may take.
@@ -171,44 +243,51 @@ impl Database {
         self.statements.fetch_add(1, Ordering::Relaxed);
         #[cfg(test)]
         self.record(statement.clone());
-        let limit = self.options.statement_timeout;
-        let work = self.readers.query_all_raw(statement);
-        let no_answer = format!("no answer within {limit:?}");
-        match self.backend() {
-            DbBackend::Sqlite => bounded(limit, work)
-                .await
-                .unwrap_or(Err(DatabaseError::TooSlow(no_answer))),
-            _ => bounded(limit + ANSWER_MARGIN, work)
-                .await
-                .unwrap_or(Err(DatabaseError::Unavailable(no_answer))),
-        }
+        self.readers.rows(statement).await
     }
 
     /// Whether the database answers now.
     pub(super) async fn ping(&self) -> Result<(), DatabaseError> {
         let statement = Statement::from_string(self.backend(), "SELECT 1");
         let limit = self.options.connect_timeout;
-        match bounded(limit, self.readers.query_all_raw(statement)).await {
+        match self.readers.rows_within(limit, statement).await {
             Some(result) => result.map(|_| ()),
-            None => Err(DatabaseError::Unavailable(format!(
-                "no answer within {limit:?}"
-            ))),
+            None => Err(DatabaseError::Unavailable(no_answer(limit))),
         }
     }
 }
 
-/// Begins a transaction that will write. SQLite takes its write lock now: a transaction that begins as a
-/// reader and then writes fails at once when somebody else has written in between.
-pub(super) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    match writer.get_database_backend() {
-        DbBackend::Sqlite => {
-            let options = TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            };
-            writer.begin_with_options(options).await
+impl Target {
+    fn parse(options: &DatabaseOptions) -> Result<Self, OpenError> {
+        let scheme = options.url.split(':').next().unwrap_or_default();
+        match scheme {
+            "sqlite" => sqlite::parse(options)
+                .map(|sqlite| Self::Sqlite(Box::new(sqlite)))
+                .ok_or_else(|| {
+                    let use_this = "use sqlite://PATH, for example sqlite://data/gamebot.db";
+                    OpenError::InvalidUrl(use_this.to_owned())
+                }),
+            "postgres" | "postgresql" => {
+                Postgres::parse(options).map(|postgres| Self::Postgres(Box::new(postgres)))
+            }
+            other => Err(OpenError::UnknownScheme(crate::stream::shown(other))),
         }
-        _ => writer.begin().await,
+    }
+
+    fn reader(&self, options: &DatabaseOptions, connections: u32) -> Reader {
+        let statement_timeout = options.statement_timeout;
+        match self {
+            Self::Sqlite(sqlite) => Reader {
+                connections: sqlite::readers(sqlite, options, connections),
+                statement_timeout,
+                transaction_set_up: None,
+            },
+            Self::Postgres(postgres) => Reader {
+                connections: postgres.connections(connections),
+                statement_timeout,
+                transaction_set_up: postgres.transaction_set_up(Access::ReadOnly),
+            },
+        }
     }
 }
 
@@ -219,179 +298,4 @@ async fn bounded<T>(
 ) -> Option<Result<T, DatabaseError>> {
     let result = tokio::time::timeout(limit, work).await.ok()?;
     Some(result.map_err(DatabaseError::from))
-}
-
-/// How much longer a reader waits than PostgreSQL lets the statement run: a server that is merely slow says
-/// so by then, and one that does not is away.
-const ANSWER_MARGIN: Duration = Duration::from_secs(1);
-
-impl Target {
-    fn parse(options: &DatabaseOptions) -> Result<Self, OpenError> {
-        let url = options.url.as_str();
-        let scheme = url.split(':').next().unwrap_or_default();
-        // The parsers' own messages may repeat the URL with its password, so only their kind is told.
-        let unreadable = |what: &str| OpenError::InvalidUrl(what.to_owned());
-        match scheme {
-            "sqlite" => SqliteConnectOptions::from_str(url)
-                .map(|sqlite| Self::Sqlite(sqlite_options(sqlite, options)))
-                .map_err(|_| unreadable("use sqlite://PATH, for example sqlite://data/gamebot.db")),
-            "postgres" | "postgresql" => PgConnectOptions::from_str(url)
-                .map(|postgres| Self::Postgres(postgres_options(postgres)))
-                .map_err(|_| {
-                    unreadable("use postgres://USER:PASSWORD@HOST:PORT/NAME, each part URL-encoded")
-                }),
-            other => Err(OpenError::UnknownScheme(crate::stream::shown(other))),
-        }
-    }
-
-    fn writer(&self, options: &DatabaseOptions) -> DatabaseConnection {
-        match self {
-            Self::Sqlite(sqlite) => {
-                let pool = SqlitePoolOptions::new()
-                    .max_connections(1)
-                    .test_before_acquire(false);
-                let pool = pool
-                    .acquire_timeout(options.connect_timeout)
-                    .idle_timeout(None);
-                let pool = pool.max_lifetime(None).connect_lazy_with(sqlite.clone());
-                SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
-            }
-            // Two, so that the next group need not wait until the pool has taken the last connection back.
-            Self::Postgres(postgres) => {
-                SqlxPostgresConnector::from_sqlx_postgres_pool(postgres_pool(postgres, options, 2))
-            }
-        }
-    }
-
-    fn readers(&self, options: &DatabaseOptions) -> DatabaseConnection {
-        match self {
-            Self::Sqlite(sqlite) => {
-                let pool = SqlitePoolOptions::new().max_connections(options.read_connections);
-                let pool = pool
-                    .acquire_timeout(options.connect_timeout)
-                    .test_before_acquire(false);
-                let pool = pool.connect_lazy_with(sqlite.clone().pragma("query_only", "1"));
-                SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
-            }
-            Self::Postgres(postgres) => SqlxPostgresConnector::from_sqlx_postgres_pool(
-                postgres_pool(postgres, options, options.read_connections),
-            ),
-        }
-    }
-}
-
-fn sqlite_options(sqlite: SqliteConnectOptions, options: &DatabaseOptions) -> SqliteConnectOptions {
-    sqlite
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(options.statement_timeout)
-        // A checkpoint holds up the commit that triggers it. Every 40 MiB instead of every 4, it is rarer than
-        // one commit in a hundred, and writes a page that many commits changed once.
-        .pragma("wal_autocheckpoint", "10000")
-        // The write-ahead log shrinks back to this size after a burst.
-        .pragma("journal_size_limit", "67108864")
-        // Without it, REPLACE would delete rows without asking the triggers.
-        .pragma("recursive_triggers", "1")
-        .statement_cache_capacity(256)
-        .disable_statement_logging()
-}
-
-fn postgres_options(postgres: PgConnectOptions) -> PgConnectOptions {
-    postgres
-        .application_name("gamebot-event-store")
-        .statement_cache_capacity(256)
-        .disable_statement_logging()
-}
-
-fn postgres_pool(
-    postgres: &PgConnectOptions,
-    options: &DatabaseOptions,
-    connections: u32,
-) -> sqlx::PgPool {
-    let timeout = options.statement_timeout.as_millis();
-    PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(options.connect_timeout)
-        .test_before_acquire(false)
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                // A node that vanishes while it holds the head of the log must not hold it for ever.
-                // Appends read what they locked, so they need READ COMMITTED whatever the database's
-                // default is; and an acknowledged append is durable whatever the default is (rule A5).
-                let settings = format!(
-                    "SET statement_timeout = {timeout};
-                     SET idle_in_transaction_session_timeout = {timeout};
-                     SET default_transaction_isolation = 'read committed';
-                     SELECT set_config('synchronous_commit', 'on', false)
-                      WHERE current_setting('synchronous_commit') = 'off'"
-                );
-                connection
-                    .execute(sqlx::raw_sql(sqlx::AssertSqlSafe(settings)))
-                    .await?;
-                Ok(())
-            })
-        })
-        .connect_lazy_with(postgres.clone())
-}
-
-/// Makes the folder and takes the lock beside the database file. The system frees the lock when the process
-/// ends, however it ends.
-fn lock_file(database: &Path) -> Result<File, OpenError> {
-    let failed = |source| OpenError::Folder {
-        path: database.to_owned(),
-        source,
-    };
-    if let Some(folder) = database
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    let file = File::create(PathBuf::from(name)).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Held(database.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
-}
-
-/// Lets reads fail at once while the database is away: one of them tries every half second.
-#[derive(Default)]
-struct Breaker {
-    open_until: Mutex<Option<Instant>>,
-}
-
-const BREAKER_PAUSE: Duration = Duration::from_millis(500);
-
-impl Breaker {
-    fn check(&self) -> Result<(), DatabaseError> {
-        let mut open_until = self
-            .open_until
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        match *open_until {
-            Some(until) if Instant::now() < until => Err(DatabaseError::Unavailable(
-                "it was away a moment ago".to_owned(),
-            )),
-            Some(_) => {
-                // This read tries; the others go on failing fast until it has come back.
-                *open_until = Some(Instant::now() + BREAKER_PAUSE);
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn note<T>(&self, result: &Result<T, DatabaseError>) {
-        let away = matches!(result, Err(DatabaseError::Unavailable(_)));
-        let mut open_until = self
-            .open_until
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *open_until = away.then(|| Instant::now() + BREAKER_PAUSE);
-    }
 }

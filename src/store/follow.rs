@@ -228,15 +228,17 @@ impl Follower {
         };
         match heard {
             Heard::Signal(Signal::Event(event)) => self.hear_event(event),
-            Heard::Signal(Signal::Head(reached)) => self.is_live = self.cursor >= reached,
-            Heard::FellOff => {
-                self.is_live = false;
-                self.owes_caught_up = true;
-                self.pending.push_back(FeedMessage::FellBehind(self.cursor));
-            }
+            Heard::Signal(Signal::Head(reached)) if reached <= self.cursor => {}
+            Heard::Signal(Signal::Head(_)) | Heard::FellOff => self.fall_behind(),
             Heard::Closed => return None,
         }
         Some(())
+    }
+
+    fn fall_behind(&mut self) {
+        self.is_live = false;
+        self.owes_caught_up = true;
+        self.pending.push_back(FeedMessage::FellBehind(self.cursor));
     }
 
     fn hear_event(&mut self, event: Arc<RecordedEvent>) {

@@ -14,7 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::append::Committed;
-use super::database::{self, DatabaseError};
+use super::database::{Database, DatabaseError};
 use super::insert;
 use super::judge::{self, Head, View};
 use super::refusal::Refusal;
@@ -71,8 +71,11 @@ pub(super) struct Opened {
 }
 
 /// Begins a group's transaction and waits for the lock.
-pub(super) async fn open(writer: &DatabaseConnection) -> Result<Opened, Failure> {
-    let transaction = database::begin(writer).await.map_err(DatabaseError::from)?;
+pub(super) async fn open(
+    database: &Database,
+    writer: &DatabaseConnection,
+) -> Result<Opened, Failure> {
+    let transaction = database.begin(writer).await.map_err(DatabaseError::from)?;
     let (head, now) = lock_head(&transaction).await?;
     Ok(Opened {
         transaction,

@@ -1,14 +1,19 @@
 //! The live fan-out inside one process: a hint and a cache, never the truth.
 //!
-//! Whoever follows the log may miss what passes here, see it twice, or see it late; the rule that makes a
-//! feed exact stands in `follow`: past → skip, next → deliver, later → read the log. This is the only file
+//! The hub passes events on without a hole: only what comes right after the last one. What it cannot place,
+//! because another node has committed in between, it leaves to the tail, which reads it from the log once for
+//! all followers. Whoever follows the log may still miss what passes here, or see it late; the rule that makes
+//! a feed exact stands in `follow`: past → skip, next → deliver, later → read the log. This is the only file
 //! that knows how events are broadcast.
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
+
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::event::RecordedEvent;
 use crate::position::Position;
@@ -17,9 +22,16 @@ use crate::position::Position;
 #[derive(Debug)]
 pub(super) struct Hub {
     sender: broadcast::Sender<Signal>,
-    head: watch::Sender<Position>,
+    /// The most events that the ring holds.
+    capacity: usize,
+    /// The greatest position known to be committed, by whichever node.
+    known: watch::Sender<Position>,
+    /// The last position that passed; never beyond `known`. Whoever broadcasts holds it.
+    sent: Mutex<Position>,
     /// See [`Hub::hidden_at`].
     hidden_at: AtomicI64,
+    /// Rung when something known has not passed yet.
+    gap: Notify,
 }
 
 /// What passes through the hub.
@@ -27,7 +39,7 @@ pub(super) struct Hub {
 pub(super) enum Signal {
     /// This event was committed.
     Event(Arc<RecordedEvent>),
-    /// The head moved to here, and what was committed must be read from the log.
+    /// The log is known up to here, and what was committed since the last signal must be read from it.
     Head(Position),
 }
 
@@ -49,16 +61,20 @@ pub(super) struct Listener(broadcast::Receiver<Signal>);
 impl Hub {
     /// A hub whose ring holds `capacity` events, at the head of the log.
     pub(super) fn new(capacity: usize, head: Position) -> Self {
+        let capacity = capacity.max(1);
         Self {
-            sender: broadcast::Sender::new(capacity.max(1)),
+            sender: broadcast::Sender::new(capacity),
+            capacity,
+            known: watch::Sender::new(head),
+            sent: Mutex::new(head),
             hidden_at: AtomicI64::new(head.get()),
-            head: watch::Sender::new(head),
+            gap: Notify::new(),
         }
     }
 
-    /// The greatest position known to be committed.
+    /// The greatest position known to be committed: who catches up reads to here.
     pub(super) fn head(&self) -> Position {
-        *self.head.borrow()
+        *self.known.borrow()
     }
 
     /// The position of the last event that hid others, as far as this process knows. Whoever holds an event
@@ -67,39 +83,89 @@ impl Hub {
         Position::from_stored(self.hidden_at.load(Ordering::Acquire))
     }
 
+    /// The last position that passed.
+    pub(super) fn sent(&self) -> Position {
+        *self.sent_locked()
+    }
+
+    /// The most events that the ring holds.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Starts to listen. A follower listens first and reads the log second: in the other order, an event
     /// committed in between would reach it on neither way.
     pub(super) fn listen(&self) -> Listener {
         Listener(self.sender.subscribe())
     }
 
-    /// Tells the followers what was committed, up to `head`.
+    /// Offers events that are committed, in the order of their positions and without a hole among them, and
+    /// the head of the log at that time.
     ///
     /// The head is raised first and the events are sent second: a follower that has just seen an event must
-    /// find it below the head. If there is more between the last known head and `head` than `events`, the
-    /// followers see the gap and read the log.
-    pub(super) fn publish(&self, events: &[Arc<RecordedEvent>], head: Position) {
-        let moved = self.head.send_if_modified(|known| {
+    /// find it below the head. Events that have passed are left out. If the rest does not begin right after
+    /// the last one that passed, nothing passes, and the tail is woken: followers that saw the gap would each
+    /// read the log for themselves.
+    pub(super) fn offer(&self, events: &[Arc<RecordedEvent>], head: Position) {
+        let head = events.last().map_or(head, |last| head.max(last.position));
+        let is_news = self.raise(head);
+        let hiding = events.iter().rev().find(|event| event.hides_others());
+        if let Some(event) = hiding {
+            self.hide(event.position);
+        } else if is_news && events.is_empty() {
+            // Nobody has looked at what was committed unseen.
+            self.hide(head);
+        }
+        let mut sent = self.sent_locked();
+        let passed = events.partition_point(|event| event.position <= *sent);
+        let new = &events[passed..];
+        if new
+            .first()
+            .is_some_and(|first| first.position == sent.next())
+        {
+            for event in new {
+                *sent = event.position;
+                // An error only says that nobody listens at the moment.
+                let _ = self.sender.send(Signal::Event(Arc::clone(event)));
+            }
+        }
+        if *sent < self.head() {
+            self.gap.notify_one();
+        }
+    }
+
+    /// Gives up what has not passed: followers are sent to the log. For a gap that the ring does not hold, or
+    /// that cannot be filled.
+    pub(super) fn skip_to_head(&self) {
+        let mut sent = self.sent_locked();
+        let head = self.head();
+        if *sent < head {
+            *sent = head;
+            self.hide(head);
+            let _ = self.sender.send(Signal::Head(head));
+        }
+    }
+
+    /// Waits until something known has not passed. There is one place for one waiter: the tail.
+    pub(super) async fn gap(&self) {
+        self.gap.notified().await;
+    }
+
+    /// Whether the head was not known.
+    fn raise(&self, head: Position) -> bool {
+        self.known.send_if_modified(|known| {
             let moves = head > *known;
             *known = head.max(*known);
             moves
-        });
-        let hiding = events.iter().rev().find(|event| event.hides_others());
-        let told = events.last().is_some_and(|last| last.position == head);
-        let hidden_at = match hiding {
-            // Nobody has looked at what was committed unseen.
-            _ if !told => head,
-            Some(event) => event.position,
-            None => Position::ORIGIN,
-        };
-        self.hidden_at.fetch_max(hidden_at.get(), Ordering::AcqRel);
-        for event in events {
-            // An error only says that nobody listens at the moment.
-            let _ = self.sender.send(Signal::Event(Arc::clone(event)));
-        }
-        if moved && !told {
-            let _ = self.sender.send(Signal::Head(head));
-        }
+        })
+    }
+
+    fn hide(&self, at: Position) {
+        self.hidden_at.fetch_max(at.get(), Ordering::AcqRel);
+    }
+
+    fn sent_locked(&self) -> MutexGuard<'_, Position> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -194,7 +194,7 @@ impl View {
             let length = stream.map_or(0, |stream| stream.version - stream.hidden_through);
             let limit = self.length_limit(stream);
             let adding = wanted.events.len();
-            if adding > 0 && self.length_with(stream, adding) > i64::from(limit) {
+            if adding > 0 && length_with(stream, adding) > i64::from(limit) {
                 let stream = wanted.name.clone();
                 return Err(Refusal::StreamTooLarge(StreamTooLarge {
                     stream,
@@ -214,14 +214,6 @@ impl View {
             .unwrap_or(self.max_stream_events)
     }
 
-    /// The events of a stream that are not hidden, once so many more are appended to it.
-    fn length_with(&self, stream: Option<&Stream>, adding: usize) -> i64 {
-        let length = stream.map_or(0, |stream| stream.version - stream.hidden_through);
-        let kept = stream.and_then(|stream| stream.retention.max_count);
-        let all = i64::from(length).saturating_add_unsigned(adding as u64);
-        kept.map_or(all, |kept| all.min(i64::from(kept)))
-    }
-
     /// The streams whose length must be known to the event before these requests can be judged: those that
     /// might be too long only because nobody has counted what is hidden by its age.
     pub(super) fn aging_streams<'a>(
@@ -236,7 +228,7 @@ impl View {
         wanted.filter_map(|wanted| {
             let stream = self.streams.get(&wanted.name)?;
             let limit = i64::from(self.length_limit(Some(stream)));
-            let is_near = self.length_with(Some(stream), wanted.events.len()) > limit;
+            let is_near = length_with(Some(stream), wanted.events.len()) > limit;
             (stream.retention.max_age_ms.is_some() && is_near).then_some(stream)
         })
     }
@@ -421,6 +413,14 @@ impl View {
         self.accepted.push(Arc::clone(&recorded));
         recorded
     }
+}
+
+/// The events of a stream that are not hidden, once so many more are appended to it.
+fn length_with(stream: Option<&Stream>, adding: usize) -> i64 {
+    let length = stream.map_or(0, |stream| stream.version - stream.hidden_through);
+    let kept = stream.and_then(|stream| stream.retention.max_count);
+    let all = i64::from(length).saturating_add_unsigned(adding as u64);
+    kept.map_or(all, |kept| all.min(i64::from(kept)))
 }
 
 fn other_guild(

@@ -2,7 +2,7 @@
 
 mod streams;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -3,13 +3,18 @@
 
 mod feed;
 mod in_process;
+mod live;
 mod writer;
 
 mod crowd;
 mod database_away;
+mod ending;
+mod ending_refused;
 mod filters;
 mod giving_up;
 mod killed;
+mod listing;
+mod listing_pages;
 mod model;
 mod shutdown;
 mod socket_limit;

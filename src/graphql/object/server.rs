@@ -1,10 +1,16 @@
 //! What the server says of itself.
 
-use async_graphql::SimpleObject;
+#![expect(
+    clippy::unused_async,
+    reason = "the library wants every resolver to be async"
+)]
+
+use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::graphql::scalar::PositionScalar;
+use crate::graphql::subscribers::Subscribers;
 
 /// The end of the log.
 #[derive(SimpleObject)]
@@ -17,6 +23,7 @@ pub(in crate::graphql) struct Head {
 
 /// This server.
 #[derive(SimpleObject, Clone)]
+#[graphql(complex)]
 pub(in crate::graphql) struct Server {
     /// The version of the program.
     pub(in crate::graphql) version: String,
@@ -28,6 +35,29 @@ pub(in crate::graphql) struct Server {
     pub(in crate::graphql) started_at: DateTime<Utc>,
     /// What this server accepts at most.
     pub(in crate::graphql) limits: ServerLimits,
+}
+
+#[ComplexObject]
+impl Server {
+    /// The id of this process, new with every start. Several nodes may serve one store, and each lists and
+    /// ends its own live subscriptions only.
+    async fn node_id(&self, ctx: &Context<'_>) -> Result<Uuid> {
+        Ok(Subscribers::of(ctx)?.node_id())
+    }
+
+    /// The WebSocket connections that are open to this node now.
+    async fn connections(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(int(Subscribers::of(ctx)?.connections()))
+    }
+
+    /// The subscriptions that run on this node now; `liveSubscriptions` lists them.
+    async fn subscriptions(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(int(Subscribers::of(ctx)?.count()))
+    }
+}
+
+fn int(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// What a server accepts at most.

@@ -1,10 +1,5 @@
 //! What is set about a stream beside its events.
 
-#![expect(
-    clippy::unused_async,
-    reason = "the library wants every resolver to be async"
-)]
-
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, Object, Result};

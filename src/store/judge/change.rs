@@ -1,6 +1,6 @@
 //! Judges a change of a stream's life, and records it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::View;
@@ -29,7 +29,7 @@ struct Recorded<'a> {
 }
 
 /// A stream's metadata as its event holds it. A limit that is not set is absent.
-#[derive(Serialize)]
+#[derive(Deserialize, Serialize)]
 struct RecordedSettings<'a> {
     metadata_version: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ struct RecordedSettings<'a> {
     truncate_before: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_events: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
     custom: Option<&'a RawValue>,
 }
 
@@ -64,9 +64,8 @@ impl View {
             Outcome::Change(stream) => stream,
             Outcome::AlreadySo(stream) => return Ok(unchanged(*stream)),
         };
-        let (stream, event) = self.apply(change, *stream)?;
-        let recorded = self.record(&stream, event, new_salt);
-        let mut stream = stream;
+        let (mut stream, event) = apply(change, *stream)?;
+        let recorded = self.record(&stream, &event, new_salt);
         if matches!(change.kind, ChangeKind::SetMetadata(_)) {
             stream.metadata_position = Some(recorded.position);
         }
@@ -90,11 +89,13 @@ impl View {
         cause: &PreparedEvent,
         new_salt: &mut impl FnMut() -> Salt,
     ) {
-        let metadata = serde_json::json!({
+        let mut metadata = serde_json::json!({
             "correlation_id": cause.correlation_id.as_ref(),
             "causation_id": cause.event_id,
-            "actor_id": cause.actor_id.as_deref(),
         });
+        if let Some(actor_id) = cause.actor_id.as_deref() {
+            metadata["actor_id"] = actor_id.into();
+        }
         let event = PreparedEvent {
             event_id: uuid::Uuid::now_v7(),
             id_is_minted: true,
@@ -107,7 +108,7 @@ impl View {
             causation_id: Some(cause.event_id.to_string().into()),
             actor_id: cause.actor_id.clone(),
         };
-        self.record(stream, event, new_salt);
+        self.record(stream, &event, new_salt);
     }
 
     /// A change whose id is stored is a retry if it is the same kind of change of the same stream; of
@@ -119,7 +120,7 @@ impl View {
         let reason = if stored.stream != change.stream.life() {
             Some(DuplicateReason::OtherStream)
         } else if stored.event_type.as_str() != change.kind.event_type()
-            || !self.has_same_settings(change, stored.data.as_deref())
+            || !has_same_settings(change, stored.data.as_deref())
         {
             Some(DuplicateReason::OtherContent)
         } else {
@@ -148,33 +149,6 @@ impl View {
         }))
     }
 
-    /// Whether a stored event holds the settings of a change. Those of another kind of change have none.
-    fn has_same_settings(&self, change: &PreparedChange, data: Option<&str>) -> bool {
-        let ChangeKind::SetMetadata(settings) = &change.kind else {
-            return true;
-        };
-        let stored: Option<serde_json::Value> =
-            data.and_then(|data| serde_json::from_str(data).ok());
-        let Some(serde_json::Value::Object(mut stored)) = stored else {
-            return false;
-        };
-        stored.retain(|key, _| {
-            !["stream", "version", "guild_id", "metadata_version"].contains(&key.as_str())
-        });
-        let custom = stored
-            .shift_remove("custom")
-            .map(|custom| custom.to_string());
-        let wanted_custom = change.custom.as_ref();
-        let wanted_custom: Option<serde_json::Value> =
-            wanted_custom.and_then(|custom| serde_json::from_str(custom.get()).ok());
-        let wanted = recorded_settings(settings, None, 0);
-        let Ok(serde_json::Value::Object(mut wanted)) = serde_json::to_value(wanted) else {
-            return false;
-        };
-        wanted.shift_remove("metadata_version");
-        stored == wanted && custom == wanted_custom.map(|custom| custom.to_string())
-    }
-
     /// What the state says to the change, in the order: found → tombstoned → archived → already so →
     /// expectation.
     fn outcome(&mut self, change: &PreparedChange) -> Result<Outcome, Refusal> {
@@ -200,7 +174,7 @@ impl View {
             _ => {}
         }
         let already_so = wanted_status(kind) == Some(status);
-        self.check_expectation(change, &stream, already_so)?;
+        check_expectation(change, &stream, already_so)?;
         Ok(if already_so {
             Outcome::AlreadySo(Box::new(stream))
         } else {
@@ -230,76 +204,11 @@ impl View {
         Ok(Outcome::Change(Box::new(stream)))
     }
 
-    fn check_expectation(
-        &self,
-        change: &PreparedChange,
-        stream: &Stream,
-        already_so: bool,
-    ) -> Result<(), Refusal> {
-        let of_metadata = matches!(change.kind, ChangeKind::SetMetadata(_));
-        let (actual, status) = if of_metadata {
-            (stream.metadata_version, StreamStatus::Open)
-        } else {
-            (stream.version, stream.status)
-        };
-        match change.expected.judge(actual, status) {
-            Ok(()) => Ok(()),
-            // Who deletes or ends a stream that he expects to exist may be repeating himself.
-            Err(Mismatch::Deleted) if already_so || change.kind == ChangeKind::Tombstone => Ok(()),
-            Err(Mismatch::Deleted | Mismatch::WrongVersion) => {
-                Err(Refusal::WrongExpectedVersion(vec![FailedCheck {
-                    stream: stream.name.clone(),
-                    path: path(change.kind.expectation_field()),
-                    expected: change.expected,
-                    actual,
-                    of_metadata,
-                }]))
-            }
-        }
-    }
-
-    /// The stream as it becomes, and the event that says so.
-    fn apply(
-        &self,
-        change: &PreparedChange,
-        mut stream: Stream,
-    ) -> Result<(Stream, PreparedEvent), Refusal> {
-        let mut settings = None;
-        match &change.kind {
-            ChangeKind::Delete => {
-                stream.status = StreamStatus::Deleted;
-                stream.deleted_through = stream.version;
-                stream.hidden_through = stream.version;
-            }
-            ChangeKind::Tombstone => {
-                stream.status = StreamStatus::Tombstoned;
-                stream.hidden_through = stream.version;
-            }
-            ChangeKind::Archive => stream.status = StreamStatus::Archived,
-            ChangeKind::Unarchive => stream.status = StreamStatus::Open,
-            ChangeKind::SetMetadata(wanted) => {
-                check_truncation(&stream, wanted)?;
-                stream.metadata_version += 1;
-                stream.retention = wanted.retention;
-                stream.max_events = wanted.max_events;
-                stream.hide_by_retention();
-                let custom = change.custom.as_deref();
-                settings = Some(recorded_settings(wanted, custom, stream.metadata_version));
-            }
-        }
-        let event = PreparedEvent {
-            data: data(&stream, settings),
-            guild_id: stream.guild_id.clone(),
-            ..change.event.clone()
-        };
-        Ok((stream, event))
-    }
-
     /// Takes an event into the reserved stream of a stream's life.
     fn record(
         &mut self,
         stream: &Stream,
-        event: PreparedEvent,
+        event: &PreparedEvent,
         new_salt: &mut impl FnMut() -> Salt,
     ) -> std::sync::Arc<crate::event::RecordedEvent> {
         let name = stream.name.life();
@@ -307,11 +216,87 @@ impl View {
             Some(life) => life.clone(),
             None => self.new_stream(&name, stream.guild_id.clone()),
         };
-        let recorded = self.accept_event(&mut life, &event, new_salt());
+        let recorded = self.accept_event(&mut life, event, new_salt());
         life.updated_at = recorded.recorded_at;
         self.keep(life);
         recorded
     }
+}
+
+/// Whether a stored event holds the settings of a change. Those of another kind of change have none.
+fn has_same_settings(change: &PreparedChange, data: Option<&str>) -> bool {
+    let ChangeKind::SetMetadata(settings) = &change.kind else {
+        return true;
+    };
+    let stored = data.and_then(|data| serde_json::from_str::<RecordedSettings<'_>>(data).ok());
+    let wanted = recorded_settings(settings, change.custom.as_deref(), 0);
+    stored.is_some_and(|stored| {
+        stored.max_age_seconds == wanted.max_age_seconds
+            && stored.max_count == wanted.max_count
+            && stored.truncate_before == wanted.truncate_before
+            && stored.max_events == wanted.max_events
+            && stored.custom.map(RawValue::get) == wanted.custom.map(RawValue::get)
+    })
+}
+
+fn check_expectation(
+    change: &PreparedChange,
+    stream: &Stream,
+    already_so: bool,
+) -> Result<(), Refusal> {
+    let of_metadata = matches!(change.kind, ChangeKind::SetMetadata(_));
+    let (actual, status) = if of_metadata {
+        (stream.metadata_version, StreamStatus::Open)
+    } else {
+        (stream.version, stream.status)
+    };
+    match change.expected.judge(actual, status) {
+        Ok(()) => Ok(()),
+        // Who deletes or ends a stream that he expects to exist may be repeating himself.
+        Err(Mismatch::Deleted) if already_so || change.kind == ChangeKind::Tombstone => Ok(()),
+        Err(Mismatch::Deleted | Mismatch::WrongVersion) => {
+            Err(Refusal::WrongExpectedVersion(vec![FailedCheck {
+                stream: stream.name.clone(),
+                path: path(change.kind.expectation_field()),
+                expected: change.expected,
+                actual,
+                of_metadata,
+            }]))
+        }
+    }
+}
+
+/// The stream as it becomes, and the event that says so.
+fn apply(change: &PreparedChange, mut stream: Stream) -> Result<(Stream, PreparedEvent), Refusal> {
+    let mut settings = None;
+    match &change.kind {
+        ChangeKind::Delete => {
+            stream.status = StreamStatus::Deleted;
+            stream.deleted_through = stream.version;
+            stream.hidden_through = stream.version;
+        }
+        ChangeKind::Tombstone => {
+            stream.status = StreamStatus::Tombstoned;
+            stream.hidden_through = stream.version;
+        }
+        ChangeKind::Archive => stream.status = StreamStatus::Archived,
+        ChangeKind::Unarchive => stream.status = StreamStatus::Open,
+        ChangeKind::SetMetadata(wanted) => {
+            check_truncation(&stream, wanted)?;
+            stream.metadata_version += 1;
+            stream.retention = wanted.retention;
+            stream.max_events = wanted.max_events;
+            stream.hide_by_retention();
+            let custom = change.custom.as_deref();
+            settings = Some(recorded_settings(wanted, custom, stream.metadata_version));
+        }
+    }
+    let event = PreparedEvent {
+        data: data(&stream, settings),
+        guild_id: stream.guild_id.clone(),
+        ..change.event.clone()
+    };
+    Ok((stream, event))
 }
 
 fn wanted_status(kind: &ChangeKind) -> Option<StreamStatus> {
@@ -332,7 +317,7 @@ fn check_truncation(stream: &Stream, wanted: &StreamSettings) -> Result<(), Refu
             kind: InvalidInputKind::Argument,
             path: path("truncateBefore"),
             message: format!(
-                "truncateBefore is {before}, and the stream {} is at version {}. It can be at most {most}, which \
+                "`truncateBefore` is {before}, and the stream {} is at version {}. It can be at most {most}, which \
                  hides all events that it has.",
                 stream.name, stream.version
             ),

@@ -15,6 +15,7 @@ use crate::filter::{Document, JsonEquals};
 use crate::json_path::{JsonPath, JsonScalar};
 use crate::store::{
     Append, AppendLimits, Database, DatabaseOptions, FollowOptions, StoreOptions, StreamAppend,
+    TailOptions,
 };
 use crate::stream::StreamName;
 
@@ -420,6 +421,8 @@ async fn filled(url: &str) -> EventStore {
         read_connections: 2,
         connect_timeout: seconds(30),
         statement_timeout: seconds(30),
+        listen_url: None,
+        transaction_pooler: false,
     })
     .unwrap();
     let writer = database.writer();
@@ -468,7 +471,7 @@ fn stream_append(stream: usize, round: usize) -> StreamAppend {
     }
 }
 
-fn options() -> StoreOptions {
+pub(in crate::store) fn options() -> StoreOptions {
     let seconds = std::time::Duration::from_secs;
     StoreOptions {
         append: AppendLimits {
@@ -489,6 +492,10 @@ fn options() -> StoreOptions {
             scan_window: 1000,
             checkpoint_every: 1000,
             checkpoint_interval: seconds(5),
+        },
+        tail: TailOptions {
+            poll_interval: seconds(1),
+            notify_interval: std::time::Duration::from_millis(2),
         },
     }
 }

@@ -39,6 +39,8 @@ impl Closed {
             read_connections: 1,
             connect_timeout: settings.connect_timeout,
             statement_timeout: settings.statement_timeout,
+            listen_url: None,
+            transaction_pooler: false,
         })
         .unwrap();
         let writer = database.writer();

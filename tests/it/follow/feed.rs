@@ -73,6 +73,22 @@ impl Feed {
         Self::over(subscription)
     }
 
+    /// Follows the log as a client that says who it is and takes its events whole.
+    pub(super) async fn start_as(
+        base_url: &str,
+        options: SocketOptions,
+        client: Value,
+        from: Value,
+        filter: Value,
+    ) -> Self {
+        let query = QUERY.replace("{ eventId }", "{ eventId data }");
+        let (init, variables) = (
+            json!({ "client": client }),
+            json!({"from": from, "filter": filter}),
+        );
+        Self::over(Subscription::start_with(base_url, options, init, &query, variables).await)
+    }
+
     /// Follows one stream.
     pub(super) async fn of_stream(base_url: &str, name: &str, from: Value) -> Self {
         let variables = json!({"name": name, "from": from});
@@ -94,11 +110,36 @@ impl Feed {
             SubscriptionMessage::Closed(_) => return None,
             other => panic!("a feed is not to say {other:?}"),
         };
+        Some(self.take(&result))
+    }
+
+    fn take(&mut self, result: &Value) -> Told {
         assert!(result.get("errors").is_none(), "the feed says {result:#}");
         let told = parse(&result["data"]["feed"]);
         self.check(&told);
         self.told.push(told.clone());
-        Some(told)
+        told
+    }
+
+    /// Reads on until the feed is ended with an error, after which the operation is complete and the
+    /// connection is not, and returns the error.
+    pub(super) async fn until_error(&mut self) -> Value {
+        loop {
+            match self.subscription.next_message().await {
+                SubscriptionMessage::Next(result) if result.get("errors").is_some() => {
+                    let end = self.subscription.next_message().await;
+                    assert_eq!(end, SubscriptionMessage::Complete);
+                    return result["errors"][0].clone();
+                }
+                SubscriptionMessage::Next(result) => self.take(&result),
+                other => panic!("instead of an error came {other:?}"),
+            };
+        }
+    }
+
+    /// Ends the feed and the connection in an orderly way.
+    pub(super) async fn close(self) {
+        self.subscription.close().await;
     }
 
     fn check(&mut self, told: &Told) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gamebot_event_store::store::{
-    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions,
+    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions, TailOptions,
 };
 
 use crate::support::World;
@@ -20,6 +20,8 @@ pub(super) async fn open_store(
         read_connections: config.database.read_connections,
         connect_timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
+        listen_url: None,
+        transaction_pooler: false,
     })
     .unwrap();
     let writer = database.writer();
@@ -40,6 +42,10 @@ pub(super) async fn open_store(
         deadline: Duration::from_secs(30),
         hub_capacity,
         follow,
+        tail: TailOptions {
+            poll_interval: config.tail.poll_interval,
+            notify_interval: config.tail.notify_interval,
+        },
     };
     EventStore::start(database, options).await.unwrap()
 }

@@ -8,7 +8,7 @@ use gamebot_event_store::event::{NewEvent, RecordedEvent};
 use gamebot_event_store::expected_version::ExpectedVersion;
 use gamebot_event_store::store::{
     Append, AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions,
-    StreamAppend,
+    StreamAppend, TailOptions,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -42,6 +42,8 @@ pub(super) async fn open(world: &World) -> EventStore {
         read_connections: 4,
         connect_timeout: seconds(30),
         statement_timeout: seconds(30),
+        listen_url: None,
+        transaction_pooler: false,
     })
     .unwrap();
     let writer = database.writer();
@@ -66,6 +68,10 @@ pub(super) async fn open(world: &World) -> EventStore {
             scan_window: 1000,
             checkpoint_every: 1000,
             checkpoint_interval: seconds(5),
+        },
+        tail: TailOptions {
+            poll_interval: seconds(1),
+            notify_interval: Duration::from_millis(2),
         },
     };
     EventStore::start(database, options).await.unwrap()
