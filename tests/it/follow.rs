@@ -2,7 +2,7 @@
 //! database meanwhile.
 
 mod feed;
-mod in_process;
+pub(crate) mod in_process;
 mod live;
 mod writer;
 

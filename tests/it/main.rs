@@ -14,6 +14,7 @@ mod audits;
 mod follow;
 mod games;
 mod json_path;
+mod lifecycle_model;
 mod operations;
 mod read;
 mod schema;

@@ -9,7 +9,7 @@ use gamebot_event_store::store::{
 use crate::support::World;
 
 /// Migrates the world's database, and starts a store on it.
-pub(super) async fn open_store(
+pub(crate) async fn open_store(
     world: &World,
     hub_capacity: usize,
     follow: FollowOptions,

@@ -47,6 +47,7 @@ pub(super) async fn follow(
     after: i64,
     mut progress: Progress,
 ) -> Followed {
+    let end = progress.clone();
     let mut followed = Followed {
         after,
         started: clock.now(),
@@ -69,11 +70,10 @@ pub(super) async fn follow(
         tokio::select! {
             told = next(&mut feed, &clock) => followed.messages.push(told),
             _ = progress.wait_for(|(head, done)| *done && *head == told) => break,
-            () = tokio::time::sleep(PATIENCE) => assert!(
-                !progress.borrow().1,
-                "silence after position {told} of {:?}: {followed:?}",
-                progress.borrow(),
-            ),
+            () = tokio::time::sleep(PATIENCE) => {
+                let (head, done) = *end.borrow();
+                assert!(!done, "silence after {told}, though the log goes to {head}: {followed:?}");
+            }
         }
     }
     followed

@@ -102,6 +102,15 @@ impl Default for StreamState {
     }
 }
 
+impl StreamState {
+    /// The custom part of its metadata stands in its event only.
+    pub(super) fn without_custom(&self) -> Self {
+        let mut state = self.clone();
+        state.settings.custom = None;
+        state
+    }
+}
+
 /// What a request should come to.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -197,12 +206,6 @@ impl Model {
         self.base + i64::try_from(self.events.len()).unwrap()
     }
 
-    /// The last position after a write.
-    pub(super) fn head_at(&self, write: usize) -> i64 {
-        let there = self.events.partition_point(|event| event.since() <= write);
-        self.base + i64::try_from(there).unwrap()
-    }
-
     /// The event at a position of this case.
     pub(super) fn at(&self, position: i64) -> &Event {
         &self.events[usize::try_from(position - self.base - 1).unwrap()]
@@ -265,13 +268,14 @@ impl Model {
     /// Adds an event to a stream, and returns its index.
     fn push(&mut self, stream: &str, event: Event) -> usize {
         let index = self.events.len();
+        let position = self.head() + 1;
         let state = self.streams.get_mut(stream).unwrap();
         state.version += 1;
         if let Some(id) = event.id {
             self.ids.insert(id, index);
         }
         self.events.push(Event {
-            position: self.head() + 1,
+            position,
             version: state.version,
             guild: state.guild.clone(),
             stream: stream.to_owned(),
@@ -286,7 +290,9 @@ impl Model {
         let stream = self.streams.get_mut(name).unwrap();
         let retention = stream.settings.retention;
         let truncated = retention.truncate_before.map_or(0, |before| before - 1);
-        let uncounted = retention.max_count.map_or(0, |count| stream.version - count);
+        let uncounted = retention
+            .max_count
+            .map_or(0, |count| stream.version - count);
         let hidden = truncated.max(uncounted).min(stream.version);
         stream.hidden_through = stream.hidden_through.max(hidden);
         for event in self.events.iter_mut().filter(|event| event.stream == name) {

@@ -205,7 +205,15 @@ pub(super) fn plans(most_steps: usize) -> impl Strategy<Value = Plan> {
         vec(steps(), 1..most_steps),
     )
         .prop_map(
-            |(hub_capacity, page_events, scan_window, checkpoint_every, followers, walkers, steps)| {
+            |(
+                hub_capacity,
+                page_events,
+                scan_window,
+                checkpoint_every,
+                followers,
+                walkers,
+                steps,
+            )| {
                 Plan {
                     hub_capacity,
                     page_events,
@@ -262,13 +270,13 @@ fn appends() -> impl Strategy<Value = AppendPlan> {
 }
 
 fn parts(least_events: usize) -> impl Strategy<Value = PartPlan> {
-    (streams(), expected(), vec(events(), least_events..5)).prop_map(|(stream, expected, events)| {
-        PartPlan {
+    (streams(), expected(), vec(events(), least_events..5)).prop_map(
+        |(stream, expected, events)| PartPlan {
             stream,
             expected,
             events,
-        }
-    })
+        },
+    )
 }
 
 fn streams() -> impl Strategy<Value = usize> {
@@ -291,15 +299,20 @@ fn events() -> impl Strategy<Value = EventPlan> {
         2 => Just(GuildPlan::Absent),
         1 => Just(GuildPlan::Other),
     ];
-    (0..TYPES.len(), 0..4_i64, guild, any::<bool>(), any::<bool>()).prop_map(
-        |(event_type, number, guild, has_actor, has_id)| EventPlan {
+    (
+        0..TYPES.len(),
+        0..4_i64,
+        guild,
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(event_type, number, guild, has_actor, has_id)| EventPlan {
             event_type,
             number,
             guild,
             has_actor,
             has_id,
-        },
-    )
+        })
 }
 
 fn again() -> impl Strategy<Value = Again> {

@@ -76,8 +76,16 @@ impl Model {
         assert_eq!(shown.stream.as_str(), event.stream, "{shown:?}");
         assert_eq!(shown.stream_version, event.version, "{shown:?}");
         assert_eq!(shown.event_type.as_str(), event.event_type, "{shown:?}");
-        assert_eq!(shown.guild_id.as_deref(), event.guild.as_deref(), "{shown:?}");
-        assert_eq!(shown.actor_id.as_deref(), event.actor.as_deref(), "{shown:?}");
+        assert_eq!(
+            shown.guild_id.as_deref(),
+            event.guild.as_deref(),
+            "{shown:?}"
+        );
+        assert_eq!(
+            shown.actor_id.as_deref(),
+            event.actor.as_deref(),
+            "{shown:?}"
+        );
         if let Some(id) = event.id {
             assert_eq!(shown.event_id, id, "{shown:?}");
         }
@@ -95,7 +103,11 @@ impl Model {
             assert_eq!(data.as_ref(), event.data, "{shown:?}");
         }
         if let Some(metadata) = &event.metadata {
-            assert_eq!(shown.metadata.as_deref(), Some(metadata.as_str()), "{shown:?}");
+            assert_eq!(
+                shown.metadata.as_deref(),
+                Some(metadata.as_str()),
+                "{shown:?}"
+            );
         }
     }
 }

@@ -83,8 +83,7 @@ impl Walked {
         for page in &self.0 {
             let writes = times.answered_by(page.asked)..=times.sent_by(page.got);
             let places = places_of(&page.events);
-            let is_exact =
-                |write: &usize| model.answer(&page.question, *write) == places;
+            let is_exact = |write: &usize| model.answer(&page.question, *write) == places;
             let write = writes.clone().find(is_exact);
             let write = write.unwrap_or_else(|| {
                 let first = model.answer(&page.question, *writes.start());

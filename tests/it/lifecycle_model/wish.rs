@@ -105,16 +105,16 @@ impl Wish {
             && (self.guild_ids.is_empty()
                 || guild.is_some_and(|guild| self.guild_ids.contains(&guild)))
             && (!self.has_actor || event.actor.as_deref() == Some(ACTOR))
-            && self.number.is_none_or(|number| event.number == Some(number))
+            && self
+                .number
+                .is_none_or(|number| event.number == Some(number))
     }
 
     fn asks_for_reserved(&self) -> bool {
         let names = self.categories.iter().chain(&self.event_types);
         self.include_reserved
             || self.stream.is_some_and(|(_, of_its_life)| of_its_life)
-            || names
-                .chain(&self.prefix)
-                .any(|name| name.starts_with('$'))
+            || names.chain(&self.prefix).any(|name| name.starts_with('$'))
     }
 }
 
@@ -134,7 +134,11 @@ pub(super) fn wishes() -> impl Strategy<Value = Wish> {
         prefix: other.prefix,
         categories: other.categories,
         event_types: one.event_types,
-        guild_ids: [one.guild_ids, other.guild_ids].concat(),
+        guild_ids: if one.guild_ids.is_empty() {
+            other.guild_ids
+        } else {
+            one.guild_ids
+        },
         has_actor: one.has_actor || other.has_actor,
         number: one.number.or(other.number),
         include_reserved: one.include_reserved || other.include_reserved,

@@ -229,7 +229,10 @@ fn settings_data(settings: &StreamSettings) -> Value {
     let mut data = json!({});
     let retention = &settings.retention;
     let numbers = [
-        ("max_age_seconds", retention.max_age_ms.map(|age| age / 1000)),
+        (
+            "max_age_seconds",
+            retention.max_age_ms.map(|age| age / 1000),
+        ),
         ("max_count", retention.max_count.map(i64::from)),
         ("truncate_before", retention.truncate_before.map(i64::from)),
         ("max_events", settings.max_events.map(i64::from)),
@@ -239,7 +242,8 @@ fn settings_data(settings: &StreamSettings) -> Value {
             data[key] = json!(value);
         }
     }
-    if let Some(custom) = &settings.custom {
+    // A null is nothing.
+    if let Some(custom) = settings.custom.as_ref().filter(|custom| *custom != "null") {
         data["custom"] = serde_json::from_str(custom).unwrap();
     }
     data
