@@ -37,8 +37,8 @@ use crate::support::{World, on_both_backends};
 
 on_both_backends!(every_reader_agrees_with_the_model);
 
-/// How many programs are tried.
-const CASES: u32 = 40;
+/// How many programs are tried; `PROPTEST_CASES` asks for more.
+const CASES: u32 = 100;
 /// How many steps a program has at most.
 const MOST_STEPS: usize = 40;
 /// A case is over long before.
@@ -46,10 +46,11 @@ const DEADLINE: Duration = Duration::from_mins(1);
 
 async fn every_reader_agrees_with_the_model(world: World) {
     let scavenger = Scavenger::new(&world).await;
+    let cases = std::env::var("PROPTEST_CASES").ok();
     let config = Config {
-        cases: CASES,
+        cases: cases.and_then(|cases| cases.parse().ok()).unwrap_or(CASES),
         failure_persistence: None,
-        max_shrink_iters: 400,
+        max_shrink_iters: 1_000,
         max_shrink_time: 60_000,
         ..Config::default()
     };
