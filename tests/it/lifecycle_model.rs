@@ -50,7 +50,6 @@ async fn every_reader_agrees_with_the_model(world: World) {
     let config = Config {
         cases: cases.and_then(|cases| cases.parse().ok()).unwrap_or(CASES),
         failure_persistence: None,
-        max_shrink_iters: 1_000,
         max_shrink_time: 60_000,
         ..Config::default()
     };

@@ -43,6 +43,8 @@ pub(super) struct Model {
     pub(super) names: Names,
     /// The position before the first event of this case.
     pub(super) base: i64,
+    /// When this case began, in milliseconds since 1970.
+    pub(super) began_at: i64,
     pub(super) events: Vec<Event>,
     pub(super) streams: BTreeMap<String, StreamState>,
     /// The number of the latest write; 0 = none yet.
@@ -192,6 +194,7 @@ impl Model {
         Self {
             names,
             base,
+            began_at: chrono::Utc::now().timestamp_millis(),
             events: Vec::new(),
             streams: BTreeMap::new(),
             write: 0,

@@ -145,17 +145,18 @@ pub(super) async fn check_streams(store: &EventStore, model: &Model, wish: &Wish
     let list = StreamQuery {
         scope: wish.scope(),
         filter: StreamFilter::default(),
-        order: StreamOrder::Name,
-        after: None,
+        order: StreamOrder::CreatedAt,
+        after: Some((model.began_at - 1000, String::new())),
         before: None,
         descending: false,
         limit: 10_000,
     };
     let found = store.streams(&list).await.unwrap();
     let found = found.iter().map(|stream| stream.name.to_string());
-    let found: Vec<String> = found
+    let mut found: Vec<String> = found
         .filter(|name| model.names.all().contains(name))
         .collect();
+    found.sort();
     listed.sort();
     assert_eq!(found, listed, "the list of streams");
 }
