@@ -3,6 +3,7 @@
 //! Exit codes: 0 when all went well, 1 for a failure, 2 for a wrong command line or configuration.
 
 mod error;
+mod health;
 mod migrate;
 mod play;
 mod reset;
@@ -32,6 +33,7 @@ const EXAMPLES: &str = "Examples:
   gamebot-event-store play --serve              serve, and play three sample games
   gamebot-event-store tail --from origin        follow every event, from the first one on
   gamebot-event-store serve --listen 127.0.0.1:5000 --database-url postgres://bot@localhost/games
+  gamebot-event-store health                    whether the server is ready
   gamebot-event-store config                    the settings in force, and where each comes from
   gamebot-event-store schema > schema.graphql   the schema of the API
 
@@ -65,6 +67,9 @@ enum Command {
     /// Follow events in the terminal, live, without missing one.
     #[command(long_about = tail::LONG_ABOUT)]
     Tail(tail::TailArguments),
+    /// Ask a server whether it is ready.
+    #[command(long_about = health::LONG_ABOUT)]
+    Health(health::HealthArguments),
 }
 
 /// Runs what `arguments` ask for, to its end, and answers the exit code of the process.
@@ -129,6 +134,11 @@ fn execute(command: Command, environment: &Environment) -> Result<(), CliError> 
                 &mut io::stderr(),
                 stop,
             ))
+        }
+        Command::Health(arguments) => {
+            let address = arguments.address(environment)?;
+            telemetry::start(&client_log())?;
+            block_on(health::run(&address, &mut io::stdout()))
         }
     }
 }

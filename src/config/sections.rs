@@ -15,7 +15,7 @@ pub(super) const HOUR_MS: u64 = 60 * 60 * 1000;
 pub struct ServerSettings {
     /// Address and port to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
-    /// Whether `listen` may be beyond loopback.
+    /// Whether `listen` may be beyond loopback; also makes it so where nobody gave an address.
     pub allow_remote: bool,
     /// Largest request body, in bytes.
     pub body_limit_bytes: usize,

@@ -247,6 +247,9 @@ impl Committer {
         let written = result?;
         // The order matters: a caller that has its answer must find its events on every feed and page of
         // this node, so the hub hears first. What the hub cannot place, it leaves to the tail.
+        if written.appends_hide {
+            self.hub.hide(written.head);
+        }
         self.hub.offer(&written.events, written.head);
         if !written.events.is_empty() || self.in_doubt {
             self.committed.send_replace(written.head);

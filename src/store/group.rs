@@ -33,6 +33,8 @@ pub(super) struct Written {
     pub(super) events: Vec<Arc<RecordedEvent>>,
     /// The head of the log after the commit.
     pub(super) head: Position,
+    /// Whether appends among them have hidden events that were shown before.
+    pub(super) appends_hide: bool,
 }
 
 /// Why a group's transaction came to nothing.
@@ -117,6 +119,7 @@ impl Opened {
             verdicts,
             events: view.accepted,
             head: view.head.position,
+            appends_hide: view.appends_hide,
         })
     }
 }

@@ -160,7 +160,8 @@ impl Hub {
         })
     }
 
-    fn hide(&self, at: Position) {
+    /// Takes note that what was committed up to this position has hidden events: see [`Hub::hidden_at`].
+    pub(super) fn hide(&self, at: Position) {
         self.hidden_at.fetch_max(at.get(), Ordering::AcqRel);
     }
 

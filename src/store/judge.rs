@@ -13,6 +13,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::append::{Committed, CommittedStream, PreparedAppend, PreparedStream};
+use super::change::ChangeKind;
 use super::refusal::{
     ClosedStream, FailedCheck, InputPath, Refusal, StreamTooLarge, Violation, ViolationKind,
 };
@@ -45,6 +46,8 @@ pub(super) struct View {
     pub(super) accepted: Vec<Arc<RecordedEvent>>,
     /// The streams that accepted events have changed.
     pub(super) changed: HashSet<StreamName>,
+    /// Whether appends have hidden events that were shown before, in streams that keep only so many.
+    pub(super) appends_hide: bool,
     /// `recordedAt` of the whole group: never before that of the last event (rule O5).
     pub(super) recorded_at: i64,
     /// The length limit of a stream that has none of its own.
@@ -67,6 +70,7 @@ impl View {
             stored,
             accepted: Vec::new(),
             changed: HashSet::new(),
+            appends_hide: false,
             max_stream_events,
         }
     }
@@ -214,23 +218,30 @@ impl View {
             .unwrap_or(self.max_stream_events)
     }
 
-    /// The streams whose length must be known to the event before these requests can be judged: those that
-    /// might be too long only because nobody has counted what is hidden by its age.
+    /// The streams of which it must be known what their age hides before these requests can be judged: those
+    /// that might be too long only because nobody has counted it, and those that get another retention, under
+    /// which it stays hidden.
     pub(super) fn aging_streams<'a>(
         &'a self,
         works: &'a [Arc<Work>],
     ) -> impl Iterator<Item = &'a Stream> {
-        let appends = works.iter().filter_map(|work| match &**work {
-            Work::Append(append) => Some(append),
-            Work::Change(_) => None,
+        let streams = works.iter().flat_map(|work| match &**work {
+            Work::Append(append) => self.nearly_too_long(append),
+            Work::Change(change) if matches!(change.kind, ChangeKind::SetMetadata(_)) => {
+                self.streams.get(&change.stream).into_iter().collect()
+            }
+            Work::Change(_) => Vec::new(),
         });
-        let wanted = appends.flat_map(|append| &append.streams);
-        wanted.filter_map(|wanted| {
+        streams.filter(|stream| stream.retention.max_age_ms.is_some())
+    }
+
+    fn nearly_too_long(&self, append: &PreparedAppend) -> Vec<&Stream> {
+        let wanted = append.streams.iter().filter_map(|wanted| {
             let stream = self.streams.get(&wanted.name)?;
             let limit = i64::from(self.length_limit(Some(stream)));
-            let is_near = length_with(Some(stream), wanted.events.len()) > limit;
-            (stream.retention.max_age_ms.is_some() && is_near).then_some(stream)
-        })
+            (length_with(Some(stream), wanted.events.len()) > limit).then_some(stream)
+        });
+        wanted.collect()
     }
 
     /// Takes note that a stream's events up to `version` are hidden by their age.
@@ -313,7 +324,9 @@ impl View {
             .collect();
         stream.status = StreamStatus::Open;
         stream.updated_at = time(self.recorded_at);
+        let shown_from = stream.hidden_through + 1;
         stream.hide_by_retention();
+        self.appends_hide |= shown_from <= previous_version.min(stream.hidden_through);
         self.hide_at_birth(&stream, &mut events);
         self.keep(stream.clone());
         CommittedStream {

@@ -4,7 +4,7 @@ mod batch_expectations;
 mod chain;
 mod closed_log;
 mod database_away;
-mod door;
+pub(crate) mod door;
 mod duplicates;
 mod expectations;
 mod guild;

@@ -1,10 +1,14 @@
 //! Feeds: every event that is wanted, once and in order, whatever happens to the client, the server or the
 //! database meanwhile.
 
+<<<<<<< HEAD
 mod feed;
+=======
+pub(crate) mod feed;
+>>>>>>> main
 pub(crate) mod in_process;
 mod live;
-mod writer;
+pub(crate) mod writer;
 
 mod crowd;
 mod database_away;

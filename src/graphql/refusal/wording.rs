@@ -334,7 +334,8 @@ fn too_large(found: &store::StreamTooLarge) -> StreamTooLarge {
         code: ErrorCode::StreamTooLarge,
         message: format!(
             "The stream {stream} has {length} events, and {adding} more would exceed its limit of {limit}. Begin \
-             a new stream for what follows, or ask the operator to raise append.max_stream_events."
+             a new stream for what follows, or raise the limit: maxEvents in the metadata of this stream, or \
+             append.max_stream_events for all."
         ),
         retryable: false,
         path: Some(graphql_path(path)),

@@ -214,8 +214,10 @@ impl View {
         let name = stream.name.life();
         let mut life = match self.streams.get(&name) {
             Some(life) => life.clone(),
-            None => self.new_stream(&name, stream.guild_id.clone()),
+            None => self.new_stream(&name, None),
         };
+        // The guild of the stream that it is about, which may have come after the first event of its life.
+        life.guild_id.clone_from(&stream.guild_id);
         let recorded = self.accept_event(&mut life, event, new_salt());
         life.updated_at = recorded.recorded_at;
         self.keep(life);

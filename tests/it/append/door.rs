@@ -189,14 +189,14 @@ pub(super) fn each<'a>(values: impl IntoIterator<Item = &'a Value>, field: &str)
 }
 
 /// A server at another address of the world's database, such as a proxy's.
-pub(super) fn prepare_at(database_url: &str) -> ServerProcessBuilder {
+pub(crate) fn prepare_at(database_url: &str) -> ServerProcessBuilder {
     ServerProcess::builder(PROGRAM, database_url)
         .environment("PROFILE", "test")
         .environment("GAMEBOT_LOG_LEVEL", "warn")
 }
 
 /// `host:port` of a PostgreSQL database.
-pub(super) fn database_authority(database_url: &str) -> &str {
+pub(crate) fn database_authority(database_url: &str) -> &str {
     let (_, behind_user) = database_url.rsplit_once('@').unwrap();
     behind_user.split('/').next().unwrap()
 }

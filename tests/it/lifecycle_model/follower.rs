@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
+use gamebot_event_store::event::Removal;
 use gamebot_event_store::position::Position;
 use gamebot_event_store::store::{EventStore, FeedMessage, Follow};
 use tokio::sync::watch;
@@ -20,7 +21,6 @@ use super::wish::Wish;
 pub(super) struct Followed {
     wish: Wish,
     after: i64,
-    started: u64,
     messages: Vec<Told>,
 }
 
@@ -50,7 +50,6 @@ pub(super) async fn follow(
     let end = progress.clone();
     let mut followed = Followed {
         after,
-        started: clock.now(),
         messages: Vec::new(),
         wish: plan.wish,
     };
@@ -151,22 +150,16 @@ impl Followed {
         );
         let last = times.sent_by(told.got);
         assert!(event.since() <= last, "seen before it was sent: {told:?}");
-        let first = self.certainly_seen(model, times, told.asked);
+        // However slow the feed is, it shows what every write has hidden that was answered before.
+        let first = times.answered_by(told.asked);
         let mut allowed = event.states_between(first, last);
+        if allowed.contains(&Some(Removal::Scavenged)) {
+            allowed.push(event.state_unless_scavenged());
+        }
         if !self.wish.shows_removed() {
             allowed.retain(Option::is_none);
         }
         model.check_shown(shown, &allowed);
-    }
-
-    /// The last write whose effect the feed must show: one that was answered before the feed began, or the
-    /// last answered one that hides others, after which no buffer is used. What retention by count alone
-    /// hides, by an append, may still be in a buffer.
-    fn certainly_seen(&self, model: &Model, times: &Times, asked: u64) -> usize {
-        let answered = times.answered_by(asked);
-        let marks = model.marks.partition_point(|mark| *mark <= answered);
-        let mark = marks.checked_sub(1).map_or(0, |last| model.marks[last]);
-        times.answered_by(self.started).max(mark)
     }
 
     /// How often the follower was too slow for the hub.

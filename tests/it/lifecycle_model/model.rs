@@ -49,8 +49,6 @@ pub(super) struct Model {
     pub(super) streams: BTreeMap<String, StreamState>,
     /// The number of the latest write; 0 = none yet.
     pub(super) write: usize,
-    /// The writes that recorded an event which hides others: after each, no buffer shows what is hidden.
-    pub(super) marks: Vec<usize>,
     ids: HashMap<Uuid, usize>,
     default_max_events: i32,
 }
@@ -179,6 +177,12 @@ impl Event {
         states
     }
 
+    /// What was seen of it before its payload was removed: nothing tells a buffer of that.
+    pub(super) fn state_unless_scavenged(&self) -> Option<Removal> {
+        let mut states = self.states.iter().map(|(_, state)| *state).rev();
+        states.find(|state| *state != Some(Removal::Scavenged)).unwrap()
+    }
+
     /// The write that brought it.
     pub(super) fn since(&self) -> usize {
         self.states[0].0
@@ -198,7 +202,6 @@ impl Model {
             events: Vec::new(),
             streams: BTreeMap::new(),
             write: 0,
-            marks: Vec::new(),
             ids: HashMap::new(),
             default_max_events,
         }

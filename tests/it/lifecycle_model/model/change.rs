@@ -129,7 +129,6 @@ impl Model {
         if matches!(sent.kind, ChangeKind::Archive | ChangeKind::Unarchive) {
             return;
         }
-        self.marks.push(self.write);
         self.hide(&sent.stream);
     }
 
@@ -160,18 +159,11 @@ impl Model {
         }
     }
 
-    /// Adds an event to the stream of a stream's life, which is of the guild that the stream had when its
-    /// life was first told.
+    /// Adds an event to the stream of a stream's life, which follows that stream into its guild.
     pub(super) fn push_life(&mut self, stream: &str, event: Event) -> usize {
         let life = life_of(stream);
-        if !self.streams.contains_key(&life) {
-            let guild = self.streams[stream].guild.clone();
-            let state = StreamState {
-                guild,
-                ..StreamState::default()
-            };
-            self.streams.insert(life.clone(), state);
-        }
+        let guild = self.streams[stream].guild.clone();
+        self.streams.entry(life.clone()).or_default().guild = guild;
         self.push(&life, event)
     }
 
