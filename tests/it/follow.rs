@@ -1,11 +1,7 @@
 //! Feeds: every event that is wanted, once and in order, whatever happens to the client, the server or the
 //! database meanwhile.
 
-<<<<<<< HEAD
-mod feed;
-=======
 pub(crate) mod feed;
->>>>>>> main
 pub(crate) mod in_process;
 mod live;
 pub(crate) mod writer;

@@ -180,7 +180,9 @@ impl Event {
     /// What was seen of it before its payload was removed: nothing tells a buffer of that.
     pub(super) fn state_unless_scavenged(&self) -> Option<Removal> {
         let mut states = self.states.iter().map(|(_, state)| *state).rev();
-        states.find(|state| *state != Some(Removal::Scavenged)).unwrap()
+        states
+            .find(|state| *state != Some(Removal::Scavenged))
+            .unwrap()
     }
 
     /// The write that brought it.
