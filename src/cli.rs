@@ -7,6 +7,7 @@ mod health;
 mod migrate;
 mod play;
 mod reset;
+mod scavenge;
 mod serve;
 mod settings;
 mod show_config;
@@ -18,7 +19,7 @@ mod tests;
 pub use error::CliError;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -64,6 +65,9 @@ enum Command {
     /// Play games through the public API, as a bot would.
     #[command(long_about = play::LONG_ABOUT)]
     Play(play::PlayArguments),
+    /// Remove the payloads of hidden events for good, to free space.
+    #[command(long_about = scavenge::LONG_ABOUT)]
+    Scavenge(scavenge::ScavengeArguments),
     /// Follow events in the terminal, live, without missing one.
     #[command(long_about = tail::LONG_ABOUT)]
     Tail(tail::TailArguments),
@@ -124,6 +128,17 @@ fn execute(command: Command, environment: &Environment) -> Result<(), CliError> 
             let server = arguments.server_settings(environment)?;
             telemetry::start(server.as_ref().map_or(&client_log(), |config| &config.log))?;
             block_on(play::run(&arguments, server, &mut io::stdout()))
+        }
+        Command::Scavenge(arguments) => {
+            telemetry::start(&client_log())?;
+            let (is_terminal, stop) = (io::stderr().is_terminal(), signal::stop());
+            block_on(scavenge::run(
+                &arguments,
+                &mut io::stdout(),
+                &mut io::stderr(),
+                is_terminal,
+                stop,
+            ))
         }
         Command::Tail(arguments) => {
             telemetry::start(&client_log())?;

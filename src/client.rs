@@ -1,4 +1,4 @@
-//! A small client of the public API, used by the commands `play`, `tail` and `health`.
+//! A small client of the public API, used by the commands `play`, `tail`, `scavenge` and `health`.
 //!
 //! It knows the server only by what it publishes, as any bot does: queries and mutations over HTTP
 //! ([`GraphqlClient`]), live feeds over `graphql-transport-ws` ([`Feed`]), which come back by
@@ -11,6 +11,7 @@ pub(crate) mod fake_server;
 mod feed;
 mod health;
 mod http;
+mod operation;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,10 @@ pub use endpoint::Endpoint;
 pub use feed::{Feed, FeedEvent, FeedFilter, FeedItem, FeedPoint, FeedSource, FeedStart};
 pub use health::{ComponentState, Readiness, readiness};
 pub use http::GraphqlClient;
+pub use operation::{
+    OPERATION_STATUS, OperationProgress, OperationStatus, OperationWatch, ScavengeFigures,
+    WatchItem,
+};
 
 use std::time::Duration;
 

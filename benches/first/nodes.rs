@@ -27,7 +27,7 @@ pub(crate) async fn run(bench: &Bench, arguments: &Arguments, report: &mut Repor
         };
         let mut lines = ["same", "other"]
             .map(|node| (line("delivered p50", node), line("delivered p99", node)));
-        let [here, there] = nodes.each_ref().map(|node| node.authority());
+        let [here, there] = nodes.each_ref().map(testkit::ServerProcess::authority);
         for _ in 0..arguments.repetitions {
             let times = latency::once(here, &[here, there], 1, arguments.time).await?;
             for ((half, most), delivered) in lines.iter_mut().zip(&times.delivered) {

@@ -27,7 +27,7 @@ const EXAMPLES: &str = "Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct HealthArguments {
     /// The server's address; without it, the one where `serve` listens with the settings of this
-    /// environment, which is http://127.0.0.1:4000 by default
+    /// environment, which is 127.0.0.1:4000 by default
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }

@@ -14,7 +14,8 @@ use crate::config::{Config, Sources};
 use crate::graphql::{self, ApiOptions, Limits, PageLimits};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
-    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions, TailOptions,
+    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
+    ScavengeOptions, StoreOptions, TailOptions,
 };
 
 pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP and WebSocket) and GraphiQL at \
@@ -38,9 +39,13 @@ pub(super) struct ServeArguments {
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(super) listen: Option<String>,
 
-    /// Let other machines in: everybody who can reach the port can then read and write everything
-    /// [variable: GAMEBOT_SERVER_ALLOW_REMOTE]
-    #[arg(long, global = true)]
+    /// Whether other machines are let in.
+    #[arg(
+        long,
+        global = true,
+        help = "Let other machines in: everybody who can reach the port can \
+        then read and write everything [variable: GAMEBOT_SERVER_ALLOW_REMOTE]"
+    )]
     pub(super) allow_remote: bool,
 
     #[command(flatten)]
@@ -227,6 +232,16 @@ fn store_options(config: &Config) -> StoreOptions {
             scan_window: signed(subscription.scan_window_positions),
             checkpoint_every: signed(subscription.checkpoint_every_positions),
             checkpoint_interval: subscription.checkpoint_every,
+        },
+        operations: OperationOptions {
+            poll: config.operations.poll,
+            takeover_after: config.operations.takeover_after,
+            watch: config.operations.watch,
+            max_unfinished: config.operations.max_unfinished,
+        },
+        scavenge: ScavengeOptions {
+            batch_events: config.scavenge.batch_events,
+            pause: config.scavenge.pause,
         },
         tail: TailOptions {
             poll_interval: config.tail.poll_interval,

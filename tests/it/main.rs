@@ -20,5 +20,6 @@ mod migrate;
 mod nodes;
 mod operations;
 mod read;
+mod scavenge;
 mod schema;
 mod smoke;

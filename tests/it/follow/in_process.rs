@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use gamebot_event_store::store::{
-    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions, TailOptions,
+    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
+    ScavengeOptions, StoreOptions, TailOptions,
 };
 
 use crate::support::World;
@@ -65,6 +66,16 @@ pub(crate) async fn open_node(world: &World, node: Node) -> EventStore {
         deadline: Duration::from_secs(30),
         hub_capacity: node.hub_capacity,
         follow: node.follow,
+        operations: OperationOptions {
+            poll: config.operations.poll,
+            takeover_after: config.operations.takeover_after,
+            watch: config.operations.watch,
+            max_unfinished: config.operations.max_unfinished,
+        },
+        scavenge: ScavengeOptions {
+            batch_events: config.scavenge.batch_events,
+            pause: config.scavenge.pause,
+        },
         tail: node.tail,
     };
     EventStore::start(database, options).await.unwrap()
