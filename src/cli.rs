@@ -3,9 +3,11 @@
 //! Exit codes: 0 when all went well, 1 for a failure, 2 for a wrong command line or configuration.
 
 mod error;
+mod health;
 mod migrate;
 mod play;
 mod reset;
+mod scavenge;
 mod serve;
 mod settings;
 mod show_config;
@@ -17,7 +19,7 @@ mod tests;
 pub use error::CliError;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +34,7 @@ const EXAMPLES: &str = "Examples:
   gamebot-event-store play --serve              serve, and play three sample games
   gamebot-event-store tail --from origin        follow every event, from the first one on
   gamebot-event-store serve --listen 127.0.0.1:5000 --database-url postgres://bot@localhost/games
+  gamebot-event-store health                    whether the server is ready
   gamebot-event-store config                    the settings in force, and where each comes from
   gamebot-event-store schema > schema.graphql   the schema of the API
 
@@ -62,9 +65,15 @@ enum Command {
     /// Play games through the public API, as a bot would.
     #[command(long_about = play::LONG_ABOUT)]
     Play(play::PlayArguments),
+    /// Remove the payloads of hidden events for good, to free space.
+    #[command(long_about = scavenge::LONG_ABOUT)]
+    Scavenge(scavenge::ScavengeArguments),
     /// Follow events in the terminal, live, without missing one.
     #[command(long_about = tail::LONG_ABOUT)]
     Tail(tail::TailArguments),
+    /// Ask a server whether it is ready.
+    #[command(long_about = health::LONG_ABOUT)]
+    Health(health::HealthArguments),
 }
 
 /// Runs what `arguments` ask for, to its end, and answers the exit code of the process.
@@ -120,6 +129,17 @@ fn execute(command: Command, environment: &Environment) -> Result<(), CliError> 
             telemetry::start(server.as_ref().map_or(&client_log(), |config| &config.log))?;
             block_on(play::run(&arguments, server, &mut io::stdout()))
         }
+        Command::Scavenge(arguments) => {
+            telemetry::start(&client_log())?;
+            let (is_terminal, stop) = (io::stderr().is_terminal(), signal::stop());
+            block_on(scavenge::run(
+                &arguments,
+                &mut io::stdout(),
+                &mut io::stderr(),
+                is_terminal,
+                stop,
+            ))
+        }
         Command::Tail(arguments) => {
             telemetry::start(&client_log())?;
             let stop = signal::stop();
@@ -129,6 +149,11 @@ fn execute(command: Command, environment: &Environment) -> Result<(), CliError> 
                 &mut io::stderr(),
                 stop,
             ))
+        }
+        Command::Health(arguments) => {
+            let address = arguments.address(environment)?;
+            telemetry::start(&client_log())?;
+            block_on(health::run(&address, &mut io::stdout()))
         }
     }
 }

@@ -1,15 +1,17 @@
-//! A small client of the public API, used by the commands `play` and `tail`.
+//! A small client of the public API, used by the commands `play`, `tail`, `scavenge` and `health`.
 //!
-//! It knows the server only by its schema, as any bot does: queries and mutations over HTTP
+//! It knows the server only by what it publishes, as any bot does: queries and mutations over HTTP
 //! ([`GraphqlClient`]), live feeds over `graphql-transport-ws` ([`Feed`]), which come back by
-//! themselves and go on after the last cursor.
+//! themselves and go on after the last cursor, and the health check ([`readiness`]).
 
 mod backoff;
 mod endpoint;
 #[cfg(test)]
 pub(crate) mod fake_server;
 mod feed;
+mod health;
 mod http;
+mod operation;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -17,7 +19,12 @@ mod tests;
 pub use backoff::Backoff;
 pub use endpoint::Endpoint;
 pub use feed::{Feed, FeedEvent, FeedFilter, FeedItem, FeedPoint, FeedSource, FeedStart};
+pub use health::{ComponentState, Readiness, readiness};
 pub use http::GraphqlClient;
+pub use operation::{
+    OPERATION_STATUS, OperationProgress, OperationStatus, OperationWatch, ScavengeFigures,
+    WatchItem,
+};
 
 use std::time::Duration;
 
@@ -53,6 +60,15 @@ pub enum ClientError {
         retryable: bool,
     },
 
+    /// The server answered, and not as its health check does.
+    #[error("{address} is no health check of this server: {reason}")]
+    NotHealth {
+        /// The address that was asked.
+        address: String,
+        /// What came instead.
+        reason: String,
+    },
+
     /// The server answered with a GraphQL error.
     #[error("the server refused: {message} ({code})")]
     Refused {
@@ -73,7 +89,7 @@ impl ClientError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Address { .. } => false,
-            Self::NoAnswer { .. } => true,
+            Self::NoAnswer { .. } | Self::NotHealth { .. } => true,
             Self::NotGraphql { retryable, .. } | Self::Refused { retryable, .. } => *retryable,
         }
     }
@@ -83,7 +99,10 @@ impl ClientError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
-            Self::Address { .. } | Self::NoAnswer { .. } | Self::NotGraphql { .. } => None,
+            Self::Address { .. }
+            | Self::NoAnswer { .. }
+            | Self::NotGraphql { .. }
+            | Self::NotHealth { .. } => None,
         }
     }
 }

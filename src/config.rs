@@ -22,8 +22,8 @@ pub use error::ConfigError;
 pub use origin::{Origin, Profile};
 pub use reference::{render_effective, render_reference};
 pub use sections::{
-    AppendSettings, GraphqlSettings, LogFormat, LogSettings, ServerSettings, SubscriptionSettings,
-    TailSettings,
+    AppendSettings, GraphqlSettings, LogFormat, LogSettings, OperationSettings, ScavengeSettings,
+    ServerSettings, SubscriptionSettings, TailSettings,
 };
 
 use std::collections::BTreeMap;
@@ -74,6 +74,10 @@ pub struct Config {
     pub subscription: SubscriptionSettings,
     /// How nodes hear of each other.
     pub tail: TailSettings,
+    /// Long-running operations.
+    pub operations: OperationSettings,
+    /// How a scavenge spares the database.
+    pub scavenge: ScavengeSettings,
     /// What one GraphQL document may ask for.
     pub graphql: GraphqlSettings,
     /// What the server says on stderr.
@@ -98,6 +102,8 @@ impl Config {
             append: AppendSettings::read(reader)?,
             subscription: SubscriptionSettings::read(reader)?,
             tail: TailSettings::read(reader)?,
+            operations: OperationSettings::read(reader)?,
+            scavenge: ScavengeSettings::read(reader)?,
             graphql: GraphqlSettings::read(reader)?,
             log: LogSettings::read(reader)?,
         };

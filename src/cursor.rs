@@ -11,6 +11,7 @@ use crate::stream::shown;
 const VERSION: u8 = 1;
 const EVENT: u8 = b'e';
 const STREAM: u8 = b's';
+const OPERATION: u8 = b'o';
 const LIVE_SUBSCRIPTION: u8 = b'l';
 
 /// A token of an event: the store that it belongs to and a position in that store's log.
@@ -73,6 +74,27 @@ pub fn decode_stream(order: u8, token: &str) -> Result<(i64, String), InvalidCur
         return Err(InvalidCursor::OtherOrder);
     }
     Ok((i64::from_be_bytes(value), name))
+}
+
+/// A token of an operation in the list of operations: milliseconds since 1970 when it was asked for, and its
+/// id, which settles ties.
+#[must_use]
+pub fn encode_operation(created_at: i64, id: Uuid) -> String {
+    let mut bytes = [0_u8; 26];
+    bytes[0] = VERSION;
+    bytes[1] = OPERATION;
+    bytes[2..10].copy_from_slice(&created_at.to_be_bytes());
+    bytes[10..].copy_from_slice(id.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The time and id behind a token of the list of operations.
+pub fn decode_operation(token: &str) -> Result<(i64, Uuid), InvalidCursor> {
+    let rest = open(OPERATION, token)?;
+    let (time, id) = rest.split_at_checked(8).ok_or_else(|| not_ours(token))?;
+    let time: [u8; 8] = time.try_into().map_err(|_| not_ours(token))?;
+    let id = Uuid::from_slice(id).map_err(|_| not_ours(token))?;
+    Ok((i64::from_be_bytes(time), id))
 }
 
 /// A token of a live subscription in the list of them, which is in the order of their ids.
@@ -202,6 +224,18 @@ mod tests {
             decode_stream(0, &event),
             Err(InvalidCursor::NotACursor { .. })
         ));
+    }
+
+    #[test]
+    fn an_operation_cursor_brings_back_its_time_and_id() {
+        let token = encode_operation(-5, STORE);
+        assert_eq!(decode_operation(&token), Ok((-5, STORE)));
+        for other in [encode_event(STORE, HEAD), encode_stream(0, 5, "game-1")] {
+            assert!(matches!(
+                decode_operation(&other),
+                Err(InvalidCursor::NotACursor { .. })
+            ));
+        }
     }
 
     #[test]

@@ -207,11 +207,12 @@ pub mod life {
 }
 
 impl RecordedEvent {
-    /// Whether this event has hidden others from readers.
+    /// The stream whose events this event has hidden from readers, if it has.
     #[must_use]
-    pub fn hides_others(&self) -> bool {
+    pub fn hides_others_of(&self) -> Option<StreamName> {
         let types = [life::DELETED, life::TOMBSTONED, life::METADATA_SET];
-        self.stream.is_reserved() && types.contains(&self.event_type.as_str())
+        let stream = self.stream.lives()?;
+        types.contains(&self.event_type.as_str()).then_some(stream)
     }
 
     /// The event as readers see it: without payload and metadata, where they are hidden.

@@ -14,6 +14,7 @@ mod mutation;
 mod node_id;
 mod nulls;
 mod object;
+mod operations;
 mod order;
 mod page;
 mod parameters;

@@ -16,9 +16,11 @@ mod group;
 mod hub;
 mod insert;
 mod judge;
+mod operation;
 mod read;
 mod refusal;
 mod row;
+mod scavenge;
 mod select;
 mod tail;
 mod work;
@@ -41,12 +43,20 @@ pub use append::{
 pub use change::{Change, ChangeKind, Changed, StreamSettings};
 pub use database::{Database, DatabaseOptions, OpenError};
 pub use follow::{FeedMessage, Follow, FollowOptions};
-pub use read::{EventQuery, ReadError, StreamFilter, StreamKey, StreamOrder, StreamQuery};
+pub use operation::{
+    Operation, OperationArguments, OperationKind, OperationOptions, OperationResult,
+    OperationStarted, OperationState, ScavengeArguments, ScavengeResult, StartScavenge,
+};
+pub use read::{
+    EventQuery, OperationFilter, OperationQuery, ReadError, StreamFilter, StreamKey, StreamOrder,
+    StreamQuery,
+};
 pub use refusal::{
     AppendError, ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
     InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge, Violation,
     ViolationKind,
 };
+pub use scavenge::ScavengeOptions;
 pub use select::VersionRange;
 pub use tail::TailOptions;
 
@@ -56,6 +66,7 @@ use append::PreparedAppend;
 use committer::{Committer, GroupLimits, Queued, Ticket};
 use hub::Hub;
 use judge::View;
+use operation::RunnerHandle;
 use tail::TailParts;
 use work::Work;
 
@@ -80,6 +91,10 @@ pub struct StoreOptions {
     pub hub_capacity: usize,
     /// How feeds behave.
     pub follow: FollowOptions,
+    /// How long-running operations run.
+    pub operations: OperationOptions,
+    /// How a scavenge spares the database.
+    pub scavenge: ScavengeOptions,
     /// How nodes on one database hear of each other.
     pub tail: TailOptions,
 }
@@ -96,6 +111,7 @@ struct Inner {
     queue: std::sync::Mutex<Option<mpsc::Sender<Queued>>>,
     queue_bytes: Arc<Semaphore>,
     committer: Mutex<Option<JoinHandle<()>>>,
+    runner: RunnerHandle,
     /// Brings what other nodes commit; ends with the store.
     tail: Mutex<JoinSet<()>>,
 }
@@ -129,16 +145,19 @@ impl EventStore {
             page_events: options.follow.page_events,
             options: options.tail,
         });
-        Ok(Self(Arc::new(Inner {
+        let store = Self(Arc::new(Inner {
             id,
             database,
             hub,
             queue: std::sync::Mutex::new(Some(queue)),
             queue_bytes: Arc::new(Semaphore::new(options.queue_bytes)),
             committer: Mutex::new(Some(committer)),
+            runner: RunnerHandle::default(),
             tail: Mutex::new(tail),
             options,
-        })))
+        }));
+        store.0.runner.start(&store);
+        Ok(store)
     }
 
     /// The id of this log; every cursor holds it.
@@ -270,8 +289,10 @@ impl EventStore {
         })
     }
 
-    /// Takes no more appends, and returns when those that were accepted are answered.
+    /// Takes no more appends, and returns when those that were accepted are answered. An operation that this
+    /// store works at is given back first, for another node or the next start to go on with.
     pub async fn close(&self) {
+        self.0.runner.stop().await;
         drop(
             self.0
                 .queue
@@ -298,6 +319,10 @@ impl EventStore {
 
     fn hub(&self) -> &Hub {
         &self.0.hub
+    }
+
+    fn runner(&self) -> &RunnerHandle {
+        &self.0.runner
     }
 
     fn follow_options(&self) -> &FollowOptions {

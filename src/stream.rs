@@ -85,6 +85,12 @@ impl StreamName {
         Self::from_stored(&format!("{LIFE_PREFIX}{}", self.name))
     }
 
+    /// The stream whose life this reserved stream holds, if it is one.
+    #[must_use]
+    pub fn lives(&self) -> Option<Self> {
+        self.name.strip_prefix(LIFE_PREFIX).map(Self::from_stored)
+    }
+
     /// The reserved stream of an operation of the store.
     #[must_use]
     pub fn of_operation(id: Uuid) -> Self {
@@ -308,6 +314,7 @@ mod tests {
         );
         assert_eq!(StreamName::parse_any("$stream-game-42"), Ok(life.clone()));
         assert!(life.is_reserved() && !game.is_reserved());
+        assert_eq!((life.lives(), game.lives()), (Some(game.clone()), None));
         assert!(StreamName::parse("$stream-game-42").is_err());
         for name in [
             "$",

@@ -41,7 +41,7 @@ const RANKS: [(u8, &[&str]); 5] = [
 ];
 
 /// The libraries that only some modules may name, and these modules.
-const OWNED: [(&str, &[&str]); 13] = [
+const OWNED: [(&str, &[&str]); 14] = [
     ("sea_orm", &["store"]),
     ("entity", &["store"]),
     ("async_graphql", &["graphql"]),
@@ -50,6 +50,7 @@ const OWNED: [(&str, &[&str]); 13] = [
     ("axum", &["server"]),
     ("tower", &["server"]),
     ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
     ("migration", &["cli"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["telemetry"]),

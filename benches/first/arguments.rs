@@ -13,6 +13,8 @@ pub(crate) enum Part {
     Append,
     /// From an append to its subscribers.
     Latency,
+    /// From an append at one node to the subscribers of another.
+    Nodes,
     /// Pages of events.
     Read,
 }
@@ -45,6 +47,7 @@ impl Arguments {
             match word.as_str() {
                 "append" => arguments.parts.push(Part::Append),
                 "latency" => arguments.parts.push(Part::Latency),
+                "nodes" => arguments.parts.push(Part::Nodes),
                 "read" => arguments.parts.push(Part::Read),
                 "sqlite" => arguments.backends.push(Backend::Sqlite),
                 "postgres" => arguments.backends.push(Backend::Postgres),
@@ -61,7 +64,7 @@ impl Arguments {
             }
         }
         if arguments.parts.is_empty() {
-            arguments.parts = vec![Part::Append, Part::Latency, Part::Read];
+            arguments.parts = vec![Part::Append, Part::Latency, Part::Nodes, Part::Read];
         }
         if arguments.backends.is_empty() {
             arguments.backends = vec![Backend::Sqlite, Backend::Postgres];

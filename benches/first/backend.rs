@@ -6,7 +6,7 @@ use std::time::Duration;
 use gamebot_event_store::store::{Database, DatabaseOptions};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, Statement};
 use tempfile::TempDir;
-use testkit::{PostgresCluster, ServerProcess};
+use testkit::{PostgresCluster, ServerProcess, ServerProcessBuilder};
 
 use crate::Result;
 
@@ -89,15 +89,30 @@ impl Bench {
     /// A server on an empty database.
     pub(crate) async fn serve(&self) -> Result<Served> {
         let database_url = self.url("served").await;
-        let server = ServerProcess::builder(PROGRAM, &database_url)
-            .environment("PROFILE", "prod")
-            .environment("GAMEBOT_LOG_LEVEL", "warn")
-            .start()
-            .await;
+        let server = prepare(&database_url).start().await;
         Ok(Served {
             server,
             database_url,
         })
+    }
+
+    /// Two nodes on one empty database of PostgreSQL, each listening on a way of its own if one is given.
+    pub(crate) async fn serve_two(
+        &self,
+        listen_url: impl Fn(&str) -> Option<String>,
+    ) -> [ServerProcess; 2] {
+        let database_url = self.url("served").await;
+        let node = || match listen_url(&database_url) {
+            Some(url) => prepare(&database_url).environment("GAMEBOT_DATABASE_LISTEN_URL", url),
+            None => prepare(&database_url),
+        };
+        [node().start().await, node().start().await]
+    }
+
+    /// `host:port` of PostgreSQL.
+    pub(crate) fn postgres_authority(&self) -> Option<String> {
+        let cluster = self.cluster.as_ref()?;
+        Some(format!("127.0.0.1:{}", cluster.port()))
     }
 
     /// An empty database with the server's tables and indexes, and a connection that is set up as the
@@ -134,6 +149,12 @@ impl Bench {
         let file = format!("{name}-{}.db", uuid::Uuid::new_v4().simple());
         format!("sqlite://{}", self.folder.path().join(file).display())
     }
+}
+
+fn prepare(database_url: &str) -> ServerProcessBuilder {
+    ServerProcess::builder(PROGRAM, database_url)
+        .environment("PROFILE", "prod")
+        .environment("GAMEBOT_LOG_LEVEL", "warn")
 }
 
 /// A plain connection to a database that a server has open.

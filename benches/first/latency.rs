@@ -14,7 +14,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::Result;
 use crate::arguments::Arguments;
-use crate::backend::{Backend, Bench, Served};
+use crate::backend::{Backend, Bench};
 use crate::event::{APPENDED, Writer};
 use crate::floor::Floor;
 use crate::http::Connection;
@@ -32,11 +32,11 @@ const CONNECTIONS: usize = 16;
 const SUBSCRIBE: &str = r#"{"id":"1","type":"subscribe","payload":{"query":"subscription { events { __typename ... on FeedPoint { position } ... on EventReceived { cursor event { type streamName streamVersion data metadata { raw } } } } }"}}"#;
 
 /// What a run came to, in milliseconds.
-struct Times {
-    /// From the sending of an append until a subscriber has the event.
-    delivered: Vec<f64>,
+pub(crate) struct Times {
+    /// From the sending of an append until a subscriber has the event; for each server that has subscribers.
+    pub(crate) delivered: Vec<Vec<f64>>,
     /// From the sending of an append to its answer.
-    answered: Vec<f64>,
+    pub(crate) answered: Vec<f64>,
 }
 
 /// Measures with one subscriber and with twenty.
@@ -57,9 +57,11 @@ pub(crate) async fn run(bench: &Bench, arguments: &Arguments, report: &mut Repor
             let committed = floor.commit_times(DISTANCE, arguments.time).await?;
             half.floor(percentile(&committed, 0.5).ok_or("nothing was committed")?);
             most.floor(percentile(&committed, 0.99).ok_or("nothing was committed")?);
-            let times = once(&served, subscribers, arguments.time).await?;
-            half.measured(percentile(&times.delivered, 0.5).ok_or("nothing was delivered")?);
-            most.measured(percentile(&times.delivered, 0.99).ok_or("nothing was delivered")?);
+            let authority = served.server.authority();
+            let times = once(authority, &[authority], subscribers, arguments.time).await?;
+            let delivered = &times.delivered[0];
+            half.measured(percentile(delivered, 0.5).ok_or("nothing was delivered")?);
+            most.measured(percentile(delivered, 0.99).ok_or("nothing was delivered")?);
             answered.measured(percentile(&times.answered, 0.5).ok_or("nothing was answered")?);
         }
         for line in [half, most, answered] {
@@ -69,20 +71,27 @@ pub(crate) async fn run(bench: &Bench, arguments: &Arguments, report: &mut Repor
     Ok(())
 }
 
-async fn once(served: &Served, subscribers: usize, time: Duration) -> Result<Times> {
-    let authority = served.server.authority();
+/// Appends at one server, while so many subscribers follow at each of some.
+pub(crate) async fn once(
+    authority: &str,
+    followed: &[&str],
+    subscribers: usize,
+    time: Duration,
+) -> Result<Times> {
     let count = WARM_UP + usize::try_from(time.as_millis() / DISTANCE.as_millis())?;
     let mut feeds = Vec::new();
-    for _ in 0..subscribers {
-        feeds.push(subscribe(authority).await?);
+    for (server, followed) in followed.iter().enumerate() {
+        for _ in 0..subscribers {
+            feeds.push((server, subscribe(followed).await?));
+        }
     }
-    let feeds: Vec<JoinHandle<_>> = feeds
+    let feeds: Vec<(usize, JoinHandle<_>)> = feeds
         .into_iter()
-        .map(|feed| tokio::spawn(receive(feed, count)))
+        .map(|(server, feed)| (server, tokio::spawn(receive(feed, count))))
         .collect();
     let sent = append(authority, count).await?;
     let mut times = Times {
-        delivered: Vec::new(),
+        delivered: vec![Vec::new(); followed.len()],
         answered: Vec::new(),
     };
     for append in sent.values().filter(|append| append.number >= WARM_UP) {
@@ -90,11 +99,11 @@ async fn once(served: &Served, subscribers: usize, time: Duration) -> Result<Tim
             .answered
             .push(milliseconds(append.at, append.answered));
     }
-    for feed in feeds {
+    for (server, feed) in feeds {
         for (position, received) in feed.await?? {
             let append = sent.get(&position).ok_or("an event that nobody appended")?;
             if append.number >= WARM_UP {
-                times.delivered.push(milliseconds(append.at, received));
+                times.delivered[server].push(milliseconds(append.at, received));
             }
         }
     }

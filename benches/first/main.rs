@@ -2,7 +2,7 @@
 //! machine in the same minutes.
 //!
 //! ```text
-//! cargo bench --bench first -- [append] [latency] [read] [sqlite] [postgres]
+//! cargo bench --bench first -- [append] [latency] [nodes] [read] [sqlite] [postgres]
 //!                              [--seconds N] [--repetitions N] [--json FILE]
 //! ```
 //!
@@ -20,6 +20,7 @@ mod event;
 mod floor;
 mod http;
 mod latency;
+mod nodes;
 mod read;
 mod report;
 
@@ -42,6 +43,7 @@ async fn main() -> Result<()> {
             match part {
                 Part::Append => append::run(&bench, &arguments, &mut report).await?,
                 Part::Latency => latency::run(&bench, &arguments, &mut report).await?,
+                Part::Nodes => nodes::run(&bench, &arguments, &mut report).await?,
                 Part::Read => read::run(&bench, &arguments, &mut report).await?,
             }
         }

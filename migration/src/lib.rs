@@ -38,6 +38,16 @@ pub enum MigrationError {
         /// The migrations that this version does not know, oldest first.
         unknown: Vec<String>,
     },
+    /// An older version of the program made the tables, and nobody has brought them up to date.
+    #[error(
+        "the database is older than this program: it lacks the migration `{}`. \
+         Run `gamebot-event-store migrate` first.",
+        pending.join("`, `")
+    )]
+    Older {
+        /// The migrations that the database lacks, oldest first.
+        pending: Vec<String>,
+    },
     /// The database refused.
     #[error("the database refused to change its tables: {0}")]
     Database(#[from] DbErr),
@@ -54,9 +64,17 @@ pub struct Status {
 
 /// Applies every migration that is not applied yet. Several processes may do so at once.
 pub async fn up(database: &DatabaseConnection) -> Result<(), MigrationError> {
+    up_by(database, None).await
+}
+
+/// Applies the next `steps` migrations that are not applied yet, all if `None`.
+pub async fn up_by(
+    database: &DatabaseConnection,
+    steps: Option<u32>,
+) -> Result<(), MigrationError> {
     alone(database, async || {
         refuse_newer(database).await?;
-        Ok(Migrator::up(database, None).await?)
+        Ok(Migrator::up(database, steps).await?)
     })
     .await
 }
@@ -71,7 +89,11 @@ pub async fn down(database: &DatabaseConnection, steps: Option<u32>) -> Result<(
 }
 
 /// Every migration that this version knows, oldest first.
-pub async fn status(database: &DatabaseConnection) -> Result<Vec<Status>, MigrationError> {
+pub async fn status<C>(database: &C) -> Result<Vec<Status>, MigrationError>
+where
+    C: ConnectionTrait,
+    for<'c> &'c C: IntoSchemaManagerConnection<'c>,
+{
     let applied = applied(database).await?;
     let known = Migrator::migrations()
         .into_iter()
@@ -101,6 +123,26 @@ where
     } else {
         Err(MigrationError::Newer { unknown })
     }
+}
+
+/// Refuses a database whose tables are not exactly those of this version, newer or older: a server on them
+/// would fail later, at the first statement that needs what is missing.
+pub async fn refuse_other<C>(database: &C) -> Result<(), MigrationError>
+where
+    C: ConnectionTrait,
+    for<'c> &'c C: IntoSchemaManagerConnection<'c>,
+{
+    refuse_newer(database).await?;
+    let mut pending = status(database).await?;
+    pending.retain(|migration| !migration.is_applied);
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let pending = pending
+        .into_iter()
+        .map(|migration| migration.name)
+        .collect();
+    Err(MigrationError::Older { pending })
 }
 
 async fn applied<C>(database: &C) -> Result<Vec<String>, DbErr>

@@ -12,6 +12,7 @@ use crate::config::Config;
 const EXAMPLES: &str = "Examples:
   gamebot-event-store migrate                 create the tables, or bring them up to date
   gamebot-event-store migrate status          what is applied, and what is not
+  gamebot-event-store migrate up 1            apply the next migration only
   gamebot-event-store migrate down 1 --yes    take the last migration back
   gamebot-event-store migrate --database-url postgres://bot@db/games
 
@@ -31,14 +32,18 @@ pub(super) struct MigrateArguments {
 /// What to do with the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(super) enum MigrateAction {
-    /// Apply every migration that is not applied yet. What is meant when nothing is said.
-    Up,
-    /// Take the last STEPS migrations back. Data in tables that go is lost.
+    /// Apply the migrations that are not applied yet. What is meant when nothing is said.
+    Up {
+        /// How many of them, the oldest first; all if it is not given.
+        #[arg(value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
+        steps: Option<u32>,
+    },
+    /// Take the last STEPS migrations back. Data that only they have a place for is lost.
     Down {
         /// How many migrations to take back.
         #[arg(value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
         steps: u32,
-        /// Lose what is in the tables that go.
+        /// Lose what is in the tables and columns that go.
         #[arg(long)]
         yes: bool,
     },
@@ -48,7 +53,7 @@ pub(super) enum MigrateAction {
 
 impl MigrateArguments {
     pub(super) fn action(&self) -> MigrateAction {
-        self.action.unwrap_or(MigrateAction::Up)
+        self.action.unwrap_or(MigrateAction::Up { steps: None })
     }
 }
 
@@ -58,16 +63,17 @@ pub(super) async fn run(
     config: &Config,
     out: &mut impl Write,
 ) -> Result<(), CliError> {
-    if matches!(action, MigrateAction::Down { yes: false, .. }) {
+    if let MigrateAction::Down { steps, yes: false } = action {
         return Err(CliError::Usage(format!(
-            "migrate down would drop tables of {} with every event in them; nothing is changed without --yes",
+            "migrate down {steps} would take back what the last migrations made in {}, and lose what is in it: \
+             every event, if the first one is among them; nothing is changed without --yes",
             config.database.url
         )));
     }
     let database = serve::open_database(config)?;
     let migrator = database.migrator().map_err(serve::failed)?;
     match action {
-        MigrateAction::Up => migration::up(&migrator).await,
+        MigrateAction::Up { steps } => migration::up_by(&migrator, steps).await,
         MigrateAction::Down { steps, .. } => migration::down(&migrator, Some(steps)).await,
         MigrateAction::Status => migration::refuse_newer(&migrator).await,
     }

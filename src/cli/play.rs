@@ -113,7 +113,7 @@ impl PlayArguments {
             return Ok(None);
         }
         Err(CliError::Usage(
-            "--listen, --config, --profile and --database-url are for a server that play starts: \
+            "--listen, --allow-remote, --config, --profile and --database-url are for a server that play starts: \
              add --serve, or give --url alone"
                 .to_owned(),
         ))

@@ -14,7 +14,8 @@ use crate::config::{Config, Sources};
 use crate::graphql::{self, ApiOptions, Limits, PageLimits};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
-    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions, TailOptions,
+    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
+    ScavengeOptions, StoreOptions, TailOptions,
 };
 
 pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP and WebSocket) and GraphiQL at \
@@ -27,8 +28,8 @@ const EXAMPLES: &str = "Examples:
   PROFILE=prod DATABASE_URL=postgres://bot@db/games gamebot-event-store serve
   GAMEBOT_LOG_LEVEL=debug gamebot-event-store serve --config gamebot.toml
 
-The server has no authentication yet, so it listens on loopback only, unless server.allow_remote
-is set.";
+The server has no authentication yet, so it listens on loopback only. With --allow-remote, or
+GAMEBOT_SERVER_ALLOW_REMOTE=true, it listens on every IPv4 address, or on the one that is given.";
 
 /// The flags of `serve`, and of what starts a server on the way.
 #[derive(Args, Clone, Debug, Default)]
@@ -37,6 +38,15 @@ pub(super) struct ServeArguments {
     /// The address and port to listen on; port 0 takes any free one [variable: LISTEN]
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(super) listen: Option<String>,
+
+    /// Whether other machines are let in.
+    #[arg(
+        long,
+        global = true,
+        help = "Let other machines in: everybody who can reach the port can \
+        then read and write everything [variable: GAMEBOT_SERVER_ALLOW_REMOTE]"
+    )]
+    pub(super) allow_remote: bool,
 
     #[command(flatten)]
     pub(super) settings: SettingsArguments,
@@ -48,7 +58,7 @@ impl ServeArguments {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.listen.is_none() && self.settings.is_empty()
+        self.listen.is_none() && !self.allow_remote && self.settings.is_empty()
     }
 
     fn sources(&self, environment: &Environment) -> Sources {
@@ -57,6 +67,11 @@ impl ServeArguments {
             sources
                 .flags
                 .push(flag("--listen", "server.listen", address));
+        }
+        if self.allow_remote {
+            sources
+                .flags
+                .push(flag("--allow-remote", "server.allow_remote", "true"));
         }
         sources
     }
@@ -75,17 +90,18 @@ pub(super) async fn serve(
     ready: oneshot::Sender<SocketAddr>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), CliError> {
-    let database = open_database(&config)?;
-    if config.database.migrate_at_start {
-        let migrator = database.migrator().map_err(failed)?;
-        migration::up(&migrator).await.map_err(failed)?;
-        migrator.close().await.map_err(failed)?;
-    } else {
-        refuse_newer(&database).await?;
-    }
-    let store = EventStore::start(database, store_options(&config))
-        .await
-        .map_err(failed)?;
+    let mut stop = Box::pin(stop);
+    // Who starts a server may change their mind while it waits for its database. As the first process of a
+    // container it would not even be ended by the system: that ignores a SIGTERM that nobody waits for.
+    let store = tokio::select! {
+        // First, so that the wish is heard from the very beginning.
+        biased;
+        () = &mut stop => {
+            tracing::info!("stopped before it was ready");
+            return Ok(());
+        }
+        started = start_store(&config) => started?,
+    };
     let api = graphql::api(store.clone(), &api_options(&config)).map_err(failed)?;
     let server = Server::new(api, server_options(&config), readiness(store.clone()));
     let listener = TcpListener::bind(config.server.listen)
@@ -106,11 +122,26 @@ pub(super) async fn serve(
     outcome.map_err(failed)
 }
 
+/// Makes sure of the tables, and starts the store on them.
+async fn start_store(config: &Config) -> Result<EventStore, CliError> {
+    let database = open_database(config)?;
+    if config.database.migrate_at_start {
+        let migrator = database.migrator().map_err(failed)?;
+        migration::up(&migrator).await.map_err(failed)?;
+        migrator.close().await.map_err(failed)?;
+    } else {
+        refuse_other_tables(&database).await?;
+    }
+    EventStore::start(database, store_options(config))
+        .await
+        .map_err(failed)
+}
+
 /// Reads which migrations are applied, within a transaction: that also works through a transaction pooler.
-async fn refuse_newer(database: &Database) -> Result<(), CliError> {
+async fn refuse_other_tables(database: &Database) -> Result<(), CliError> {
     let writer = database.writer();
     let transaction = database.begin(&writer).await.map_err(failed)?;
-    migration::refuse_newer(&transaction)
+    migration::refuse_other(&transaction)
         .await
         .map_err(failed)?;
     transaction.rollback().await.map_err(failed)?;
@@ -126,6 +157,16 @@ fn announce(address: SocketAddr, store: &EventStore) {
     // Nobody needs to listen to stdout for the server to serve.
     let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
     tracing::info!(%address, store = %store.id(), backend = store.backend_name(), "serving");
+    if address.ip().is_loopback() {
+        tracing::info!(
+            "only programs of this machine, or of this container, can connect: a published port of a \
+             container leads nowhere. To let others in: GAMEBOT_SERVER_ALLOW_REMOTE=true or --allow-remote"
+        );
+    } else {
+        tracing::warn!(
+            "everybody who can reach {address} can read and write everything: there is no authentication"
+        );
+    }
 }
 
 fn readiness(store: EventStore) -> ReadinessCheck {
@@ -191,6 +232,16 @@ fn store_options(config: &Config) -> StoreOptions {
             scan_window: signed(subscription.scan_window_positions),
             checkpoint_every: signed(subscription.checkpoint_every_positions),
             checkpoint_interval: subscription.checkpoint_every,
+        },
+        operations: OperationOptions {
+            poll: config.operations.poll,
+            takeover_after: config.operations.takeover_after,
+            watch: config.operations.watch,
+            max_unfinished: config.operations.max_unfinished,
+        },
+        scavenge: ScavengeOptions {
+            batch_events: config.scavenge.batch_events,
+            pause: config.scavenge.pause,
         },
         tail: TailOptions {
             poll_interval: config.tail.poll_interval,

@@ -66,6 +66,7 @@ fn the_long_help_says_more_than_the_short_one() {
         ("serve", "subscribers are told to come back"),
         ("play", "Playing the same games twice is harmless"),
         ("tail", "no event is missed, and none comes twice"),
+        ("health", "1 if it is not or does not answer"),
     ] {
         let help = definition
             .find_subcommand_mut(name)
@@ -112,7 +113,14 @@ fn migrate_goes_up_unless_told_otherwise() {
         Command::Migrate(arguments) => arguments.action(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(action(&["migrate"]), migrate::MigrateAction::Up);
+    assert_eq!(
+        action(&["migrate"]),
+        migrate::MigrateAction::Up { steps: None }
+    );
+    assert_eq!(
+        action(&["migrate", "up", "1"]),
+        migrate::MigrateAction::Up { steps: Some(1) }
+    );
     assert_eq!(
         action(&["migrate", "down", "2"]),
         migrate::MigrateAction::Down {
@@ -127,6 +135,7 @@ fn migrate_goes_up_unless_told_otherwise() {
     for wrong in [
         &["migrate", "down"][..],
         &["migrate", "down", "0"],
+        &["migrate", "up", "0"],
         &["migrate", "sideways"],
     ] {
         assert_eq!(exit_code(wrong), ExitCode::from(2), "{wrong:?}");

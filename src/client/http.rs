@@ -118,7 +118,7 @@ impl GraphqlClient {
 
 /// The cause at the bottom, such as "Connection refused": the layers above it only say that
 /// sending failed.
-fn innermost(error: &reqwest::Error) -> String {
+pub(super) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

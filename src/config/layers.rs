@@ -1,6 +1,7 @@
 //! Collects every given value by setting, the later source over the earlier one.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -13,6 +14,8 @@ pub(super) const DEFAULTS: &str = include_str!("../../config.default.toml");
 const VARIABLE_PREFIX: &str = "GAMEBOT_";
 const PROFILE_VARIABLE: &str = "PROFILE";
 const FILE_VARIABLE: &str = "CONFIG_FILE";
+const LISTEN: &str = "server.listen";
+const ALLOW_REMOTE: &str = "server.allow_remote";
 /// The table of `config.default.toml` that holds the overlays; no section may have its name.
 const PROFILES: &str = "profile";
 
@@ -60,6 +63,7 @@ impl Layers {
         }
         layers.lay_environment(&sources.environment)?;
         layers.lay_flags(&sources.flags)?;
+        layers.open_default_address();
         Ok(layers)
     }
 
@@ -115,6 +119,33 @@ impl Layers {
             self.lay(&flag.setting, given, Origin::Flag(flag.flag.clone()))?;
         }
         Ok(())
+    }
+
+    /// Where beyond loopback is allowed and nobody chose an address, every one of this machine is meant:
+    /// to allow it and to stay on loopback would make two settings out of one wish. What allowed it is the
+    /// origin of the address, so that everybody sees why the server is open.
+    fn open_default_address(&mut self) {
+        let (Some(allow), Some(listen)) = (self.get(ALLOW_REMOTE), self.get(LISTEN)) else {
+            return;
+        };
+        let allowed = match &allow.given {
+            Given::Typed(value) => value.as_bool() == Some(true),
+            Given::Text(text) => text == "true",
+        };
+        let Given::Typed(Value::String(address)) = &listen.given else {
+            return;
+        };
+        if !allowed || listen.origin.is_explicit() {
+            return;
+        }
+        if let Ok(mut address) = address.parse::<SocketAddr>() {
+            address.set_ip(Ipv4Addr::UNSPECIFIED.into());
+            let open = Layered {
+                given: Given::Text(address.to_string()),
+                origin: allow.origin.clone(),
+            };
+            self.values.insert(LISTEN.to_owned(), open);
+        }
     }
 
     fn lay(&mut self, name: &str, given: Given, origin: Origin) -> Result<(), ConfigError> {

@@ -9,13 +9,14 @@ use crate::store::{MOST_BATCH_STREAMS, MOST_REQUEST_EVENTS};
 
 const MIB: u64 = 1024 * 1024;
 pub(super) const HOUR_MS: u64 = 60 * 60 * 1000;
+const MINUTE_MS: u64 = 60 * 1000;
 
 /// HTTP and WebSocket.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
     /// Address and port to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
-    /// Whether `listen` may be beyond loopback.
+    /// Whether `listen` may be beyond loopback; also makes it so where nobody gave an address.
     pub allow_remote: bool,
     /// Largest request body, in bytes.
     pub body_limit_bytes: usize,
@@ -82,6 +83,28 @@ pub struct TailSettings {
     pub poll_interval: Duration,
     /// Least time between two notifications of one node.
     pub notify_interval: Duration,
+}
+
+/// Long-running operations.
+#[derive(Clone, Debug)]
+pub struct OperationSettings {
+    /// Most operations that wait or run at a time.
+    pub max_unfinished: usize,
+    /// How often a node without work looks for some.
+    pub poll: Duration,
+    /// A node that is silent for this long loses its operation.
+    pub takeover_after: Duration,
+    /// How often a watched operation is looked at.
+    pub watch: Duration,
+}
+
+/// How a scavenge spares the database.
+#[derive(Clone, Debug)]
+pub struct ScavengeSettings {
+    /// Most events in one batch.
+    pub batch_events: u32,
+    /// Pause after each batch.
+    pub pause: Duration,
 }
 
 /// What one GraphQL document may ask for.
@@ -226,6 +249,28 @@ impl TailSettings {
         Ok(Self {
             poll_interval: reader.milliseconds("tail.poll_interval_ms", 10..=1000)?,
             notify_interval: reader.milliseconds("tail.notify_interval_ms", 0..=1000)?,
+        })
+    }
+}
+
+impl OperationSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            max_unfinished: reader.number("operations.max_unfinished", 1..=10_000, "operations")?,
+            poll: reader.milliseconds("operations.poll_ms", 10..=MINUTE_MS)?,
+            // Longer than twice the longest pause of a scavenge, so that a node that works is never silent
+            // for so long.
+            takeover_after: reader.milliseconds("operations.takeover_after_ms", 2_500..=HOUR_MS)?,
+            watch: reader.milliseconds("operations.watch_ms", 10..=MINUTE_MS)?,
+        })
+    }
+}
+
+impl ScavengeSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            batch_events: reader.number("scavenge.batch_events", 1..=100_000, "events")?,
+            pause: reader.milliseconds("scavenge.pause_ms", 0..=1_000)?,
         })
     }
 }

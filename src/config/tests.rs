@@ -346,6 +346,44 @@ fn an_address_beyond_loopback_must_be_allowed() {
 }
 
 #[test]
+fn who_allows_others_and_names_no_address_listens_on_all_of_them() {
+    let listen = |variables: &[(&str, &str)]| {
+        let config = Config::load(&from_environment(variables)).unwrap();
+        config.server.listen.to_string()
+    };
+    let allow = ("GAMEBOT_SERVER_ALLOW_REMOTE", "true");
+    assert_eq!(listen(&[allow]), "0.0.0.0:4000");
+    assert_eq!(listen(&[allow, ("PROFILE", "test")]), "0.0.0.0:0");
+    // An address that somebody chose stays, also the default one.
+    assert_eq!(
+        listen(&[allow, ("LISTEN", "127.0.0.1:4000")]),
+        "127.0.0.1:4000"
+    );
+    assert_eq!(listen(&[allow, ("LISTEN", "[::]:5")]), "[::]:5");
+    assert_eq!(
+        listen(&[("GAMEBOT_SERVER_ALLOW_REMOTE", "false")]),
+        "127.0.0.1:4000"
+    );
+    let (sources, _file) = from_file("[server]\nallow_remote = true\n");
+    assert_eq!(
+        Config::load(&sources).unwrap().server.listen.port(),
+        4000,
+        "a file is as good as a variable"
+    );
+
+    let shown = render_effective(&from_environment(&[allow])).unwrap();
+    let line = shown
+        .lines()
+        .find(|line| line.starts_with("server.listen = "));
+    let line = line.unwrap();
+    assert!(line.contains("\"0.0.0.0:4000\""), "{line}");
+    assert!(
+        line.ends_with("# the variable GAMEBOT_SERVER_ALLOW_REMOTE"),
+        "{line}"
+    );
+}
+
+#[test]
 fn settings_that_contradict_each_other_are_refused() {
     for (variable, value, other) in [
         ("GAMEBOT_GRAPHQL_PAGE_DEFAULT", "1001", "graphql.page_max"),
@@ -571,7 +609,9 @@ fn the_defaults_file_is_plain_toml_with_the_profiles_apart() {
         "database",
         "graphql",
         "log",
+        "operations",
         "profile",
+        "scavenge",
         "server",
         "subscription",
         "tail",

@@ -52,6 +52,10 @@ pub enum ErrorCode {
     StreamArchived,
     /// The stream would become longer than its limit.
     StreamTooLarge,
+    /// There is no operation with this id.
+    OperationNotFound,
+    /// The operation has ended, and cannot be cancelled any more.
+    OperationFinished,
     /// A stored payload does not have the shape of its type.
     DeserializationFailed,
     /// The database could not be reached; certainly nothing was written.

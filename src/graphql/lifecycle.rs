@@ -239,7 +239,9 @@ macro_rules! change_payload {
             fn refused(refusal: Refusal) -> Result<Self> {
                 match refusal {
                     $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
-                    $(Refusal::$never(_))|+ => Err(append_error(&AppendError::Fault)),
+                    $(Refusal::$never(_))|+
+                    | Refusal::OperationNotFound(_)
+                    | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

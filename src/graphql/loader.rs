@@ -17,7 +17,7 @@ use super::error_code::{limit_exceeded, read_error};
 use crate::event::RecordedEvent;
 use crate::position::Position;
 use crate::scope::Scope;
-use crate::store::{EventQuery, EventStore, ReadError};
+use crate::store::{self, EventQuery, EventStore, ReadError};
 use crate::stream::{Stream, StreamName};
 
 /// What one operation carries with it: who asks, what it may load, how much it may ask for.
@@ -178,6 +178,10 @@ impl Operation {
         self.load(PositionKey(position)).await
     }
 
+    pub(super) async fn operation_by_id(&self, id: Uuid) -> Result<Option<store::Operation>> {
+        self.load(OperationKey(id)).await
+    }
+
     /// The events of a list; lists that are asked for at the same time share a statement.
     pub(super) async fn events_with_siblings(
         &self,
@@ -239,6 +243,9 @@ struct EventKey(Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct PositionKey(Position);
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct OperationKey(Uuid);
+
 impl Loader<StreamKey> for StoreLoader {
     type Value = Stream;
     type Error = ReadError;
@@ -297,6 +304,23 @@ impl Loader<PositionKey> for StoreLoader {
         Ok(found
             .into_iter()
             .map(|(position, event)| (PositionKey(position), event))
+            .collect())
+    }
+}
+
+impl Loader<OperationKey> for StoreLoader {
+    type Value = store::Operation;
+    type Error = ReadError;
+
+    async fn load(
+        &self,
+        keys: &[OperationKey],
+    ) -> Result<HashMap<OperationKey, store::Operation>, ReadError> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let found = self.store.operations_by_id(&self.scope, &ids).await?;
+        Ok(found
+            .into_iter()
+            .map(|(id, operation)| (OperationKey(id), operation))
             .collect())
     }
 }

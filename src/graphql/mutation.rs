@@ -11,6 +11,7 @@ use super::live::LiveMutation;
 use super::loader::Operation;
 use super::object::event::EventObject;
 use super::object::stream::StreamObject;
+use super::operations::OperationMutation;
 use super::refusal::{
     DuplicateEvent, InvalidEvents, InvalidInput, LimitExceeded, Refusal, StreamArchived,
     StreamDeleted, StreamTombstoned, StreamTooLarge, WrongExpectedVersion,
@@ -20,7 +21,12 @@ use crate::store::{Append, AppendError, Committed, CommittedStream};
 
 /// What changes the log.
 #[derive(MergedObject, Default)]
-pub(super) struct Mutation(AppendMutation, LifecycleMutation, LiveMutation);
+pub(super) struct Mutation(
+    AppendMutation,
+    LifecycleMutation,
+    LiveMutation,
+    OperationMutation,
+);
 
 /// Appends.
 #[derive(Default)]
@@ -225,8 +231,10 @@ macro_rules! refused {
             fn refused(refusal: Refusal) -> Result<Self> {
                 match refusal {
                     $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
-                    // Appending makes streams.
-                    Refusal::StreamNotFound(_) => Err(append_error(&AppendError::Fault)),
+                    // Appending makes streams, and has nothing to do with operations.
+                    Refusal::StreamNotFound(_)
+                    | Refusal::OperationNotFound(_)
+                    | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

@@ -12,6 +12,7 @@ use crate::stream::StreamName;
 pub(super) enum NodeId {
     Stream(StreamName),
     Event(Uuid),
+    Operation(Uuid),
     LiveSubscription(Uuid),
 }
 
@@ -20,6 +21,7 @@ impl NodeId {
         let text = match self {
             Self::Stream(name) => format!("stream:{name}"),
             Self::Event(event_id) => format!("event:{event_id}"),
+            Self::Operation(id) => format!("operation:{id}"),
             Self::LiveSubscription(id) => format!("live-subscription:{id}"),
         };
         ID(URL_SAFE_NO_PAD.encode(text))
@@ -31,6 +33,7 @@ impl NodeId {
         match text.split_once(':')? {
             ("stream", name) => StreamName::parse_any(name).ok().map(Self::Stream),
             ("event", event_id) => Uuid::try_parse(event_id).ok().map(Self::Event),
+            ("operation", id) => Uuid::try_parse(id).ok().map(Self::Operation),
             ("live-subscription", id) => Uuid::try_parse(id).ok().map(Self::LiveSubscription),
             _ => None,
         }

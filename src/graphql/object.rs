@@ -4,6 +4,7 @@ pub(super) mod event;
 pub(super) mod feed;
 pub(super) mod live_subscription;
 pub(super) mod metadata;
+pub(super) mod operation;
 pub(super) mod payload;
 pub(super) mod server;
 pub(super) mod stream;

@@ -19,8 +19,10 @@ use super::loader::Operation;
 use super::node_id::NodeId;
 use super::object::event::{EventConnection, EventObject};
 use super::object::live_subscription::{LiveSubscriptionConnection, LiveSubscriptionObject};
+use super::object::operation::{OperationConnection, OperationObject};
 use super::object::server::{Head, Server};
 use super::object::stream::{StreamConnection, StreamObject};
+use super::operations::{OperationFilterInput, OperationList, operation_id};
 use super::page::PageArguments;
 use super::scalar::PositionScalar;
 use super::subscribers::Subscribers;
@@ -40,6 +42,8 @@ pub(super) enum Node {
     Event(EventObject),
     /// A subscription that runs.
     LiveSubscription(LiveSubscriptionObject),
+    /// A long-running operation.
+    Operation(OperationObject),
 }
 
 #[Object(use_type_description)]
@@ -186,6 +190,42 @@ impl Query {
         events.read(operation).await
     }
 
+    /// The long-running operation with this id; null if there is none that you may see.
+    async fn operation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its global id, or its `operationId`.")] id: ID,
+    ) -> Result<Option<OperationObject>> {
+        let operation = Operation::of(ctx)?;
+        let Some(id) = operation_id(&id) else {
+            return Ok(None);
+        };
+        Ok(operation.operation_by_id(id).await?.map(OperationObject))
+    }
+
+    /// The long-running operations, in the order in which they were asked for: `last: 10` are the latest.
+    async fn operations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which operations.")] filter: Option<OperationFilterInput>,
+        #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
+        first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list; at most 1,000.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<OperationConnection> {
+        let operations = OperationList {
+            filter,
+            page: PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        };
+        operations.read(Operation::of(ctx)?).await
+    }
+
     /// The end of the log.
     async fn head(&self, ctx: &Context<'_>) -> Result<Head> {
         let operation = Operation::of(ctx)?;
@@ -234,6 +274,10 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await?
             .map(EventObject)
             .map(Node::Event)),
+        Some(NodeId::Operation(id)) => {
+            let found = operation.operation_by_id(id).await?;
+            Ok(found.map(OperationObject).map(Node::Operation))
+        }
         Some(NodeId::Stream(name)) => {
             let stream = operation.stream_by_name(name).await?;
             Ok(stream.map(StreamObject).map(Node::Stream))

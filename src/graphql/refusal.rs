@@ -9,6 +9,7 @@ use super::error_code::{ErrorCode, read_error};
 use super::input::ExpectedStreamState;
 use super::loader::Operation;
 use super::object::event::EventObject;
+use super::object::operation::OperationObject;
 use super::page::PageArguments;
 use super::scalar::PositionScalar;
 use crate::filter::EventFilter;
@@ -62,6 +63,10 @@ pub(super) enum Refusal {
     InvalidEvents(InvalidEvents),
     /// Something is larger than allowed.
     LimitExceeded(LimitExceeded),
+    /// There is no such operation.
+    OperationNotFound(OperationNotFound),
+    /// The operation has ended.
+    OperationFinished(OperationFinished),
 }
 
 /// The stream is not as the caller expected. Read what was missed, decide again, and send the version that
@@ -333,16 +338,44 @@ pub(super) struct Violation {
 /// Something is larger than allowed.
 #[derive(SimpleObject)]
 pub(super) struct LimitExceeded {
-    /// `EVENT_TOO_LARGE`, `BATCH_TOO_LARGE` or `INVALID_BATCH_SIZE`.
+    /// `EVENT_TOO_LARGE`, `BATCH_TOO_LARGE`, `INVALID_BATCH_SIZE` or `LIMIT_EXCEEDED`.
     code: ErrorCode,
     /// What was found, what is allowed, and what to do.
     message: String,
-    /// False: the identical request will be refused again.
+    /// Whether the identical request may succeed later: where too many operations wait.
     retryable: bool,
     /// The offending input.
     path: Option<Vec<String>>,
-    /// What was found: bytes, events or streams.
+    /// What was found: bytes, events, streams or operations.
     value: i32,
     /// What is allowed.
     limit: i32,
+}
+
+/// There is no operation with this id.
+#[derive(SimpleObject)]
+pub(super) struct OperationNotFound {
+    /// `OPERATION_NOT_FOUND`.
+    code: ErrorCode,
+    /// What was given, and what to do.
+    message: String,
+    /// False: the identical request will be refused again.
+    retryable: bool,
+    /// The id.
+    path: Option<Vec<String>>,
+}
+
+/// The operation has ended before, and cannot be cancelled any more.
+#[derive(SimpleObject)]
+pub(super) struct OperationFinished {
+    /// `OPERATION_FINISHED`.
+    code: ErrorCode,
+    /// How it ended.
+    message: String,
+    /// False: the identical request will be refused again.
+    retryable: bool,
+    /// The id.
+    path: Option<Vec<String>>,
+    /// The operation.
+    operation: OperationObject,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, Description, Result, Subscription, Value};
+use async_graphql::{Context, Description, ID, Result, Subscription, Value};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 
@@ -12,13 +12,15 @@ use super::input::{EventFilterInput, FeedStart, StartFrom, parse_any_stream_name
 use super::list::check_version;
 use super::loader::Operation;
 use super::object::feed::EventFeedMessage;
+use super::object::operation::OperationObject;
+use super::operations::operation_id;
 use super::scalar::JsonScalar;
 use super::subscribers::{Carrier, FeedKind, Presence, Subscribers};
 use crate::cursor;
 use crate::filter::EventFilter;
 use crate::position::Position;
-use crate::store::{Follow, ReadError};
-use crate::stream::StreamName;
+use crate::store::{self, Follow, ReadError};
+use crate::stream::{StreamName, shown};
 
 /// What can be followed.
 #[derive(Description)]
@@ -58,6 +60,41 @@ impl Subscription {
         };
         feed(ctx, filter, &start, presence)
     }
+
+    /// A long-running operation: as it is now, then whenever it has changed, until it has ended. Any server of
+    /// the store tells of it.
+    async fn operation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its global id, or its `operationId`.")] id: ID,
+    ) -> Result<impl Stream<Item = OperationObject>> {
+        let operation = Operation::of(ctx)?;
+        let found = match operation_id(&id) {
+            Some(id) => patiently(|| operation.store.operation(&operation.scope, id)).await?,
+            None => None,
+        };
+        match found {
+            Some(found) => Ok(states(operation, found)),
+            None => Err(ErrorCode::OperationNotFound.error(format!(
+                "There is no operation {}. Take its id from the answer that started it, or from `operations`.",
+                shown(&id)
+            ))),
+        }
+    }
+}
+
+fn states(
+    operation: &Arc<Operation>,
+    found: store::Operation,
+) -> impl Stream<Item = OperationObject> + use<> {
+    let operation = Arc::clone(operation);
+    let watched = operation
+        .store
+        .watch_operation(operation.scope.clone(), found);
+    watched.map(move |found| {
+        operation.next_turn();
+        OperationObject(found)
+    })
 }
 
 /// Puts the subscription on the list, from before it knows where to begin: while the database is away, that

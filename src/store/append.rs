@@ -7,6 +7,7 @@ use std::sync::Arc;
 use event_shape::EventShape;
 pub(super) use event_shape::reserved_event;
 
+use super::operation::Operation;
 use super::refusal::{
     InputPath, InvalidInput, InvalidInputKind, LimitExceeded, LimitKind, Refusal,
 };
@@ -39,6 +40,8 @@ pub struct StreamAppend {
 pub struct Committed {
     /// Per stream of the request, in its order.
     pub streams: Vec<CommittedStream>,
+    /// The operation that the request started or ended, as it now is; `None` for any other request.
+    pub operation: Option<Operation>,
     /// Whether an earlier request had stored the events, and this one wrote nothing.
     pub duplicate: bool,
 }

@@ -211,7 +211,8 @@ fn prepare_custom(
         }
     };
     match RawValue::from_string(text.to_string()) {
-        Ok(custom) => Ok(Some(custom)),
+        // Readers are told null where nothing is set: the two are one.
+        Ok(custom) => Ok((custom.get() != "null").then_some(custom)),
         Err(error) => refuse(&["custom"], format!("custom cannot be kept: {error}.")),
     }
 }

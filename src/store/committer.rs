@@ -221,8 +221,10 @@ impl Committer {
             .get_or_insert_with(|| self.database.writer())
             .clone();
         let stage = Stage::default();
+        let database = Arc::clone(&self.database);
         let work = async {
-            let opened = group::open(&self.database, &writer).await?;
+            let _turn = database.write_turn().await;
+            let opened = group::open(&database, &writer).await?;
             // A request that is not in doubt stays in the queue, where its caller may still give it up.
             if growth == Growth::Open && !self.in_doubt {
                 self.gather(group);
@@ -247,8 +249,8 @@ impl Committer {
         let written = result?;
         // The order matters: a caller that has its answer must find its events on every feed and page of
         // this node, so the hub hears first. What the hub cannot place, it leaves to the tail.
-        if written.appends_hide {
-            self.hub.hide(written.head);
+        for (stream, before) in &written.pushed_out {
+            self.hub.hide(stream, *before);
         }
         self.hub.offer(&written.events, written.head);
         if !written.events.is_empty() || self.in_doubt {

@@ -53,6 +53,8 @@ pub struct Database {
     readers: Reader,
     breaker: Breaker,
     statements: AtomicU64,
+    /// The turn at SQLite's write lock.
+    turn: tokio::sync::Mutex<()>,
     /// What reads have sent since somebody last looked, for the tests that ask the database for its plans.
     #[cfg(test)]
     recorded: Mutex<Vec<Statement>>,
@@ -121,6 +123,7 @@ impl Database {
             target,
             breaker: Breaker::default(),
             statements: AtomicU64::new(0),
+            turn: tokio::sync::Mutex::default(),
             #[cfg(test)]
             recorded: Mutex::default(),
             options,
@@ -137,7 +140,8 @@ impl Database {
         }
     }
 
-    /// A new connection that may write. On SQLite there must be only one at a time.
+    /// A new connection that may write. On SQLite only whoever has the [`write_turn`](Self::write_turn) uses
+    /// it.
     pub fn writer(&self) -> DatabaseConnection {
         match &self.target {
             Target::Sqlite(sqlite) => sqlite::writer(sqlite, &self.options),
@@ -173,8 +177,8 @@ impl Database {
         Ok(transaction)
     }
 
-    /// A connection that reads what other nodes commit, so that slow reads do not hold it up.
-    pub(super) fn tail_reader(&self) -> Reader {
+    /// A connection on which the store reads for itself, so that slow reads of callers do not hold it up.
+    pub(super) fn own_reader(&self) -> Reader {
         self.target.reader(&self.options, 1)
     }
 
@@ -197,6 +201,16 @@ impl Database {
     /// How long to wait for a connection.
     pub(super) fn connect_timeout(&self) -> Duration {
         self.options.connect_timeout
+    }
+
+    /// Waits for the turn to write, which ends when the answer is dropped. SQLite has one write lock, and
+    /// whoever finds it taken tries again and again without any order; here they stand in line, so that an
+    /// append waits for one batch of other work at most. On PostgreSQL nobody waits.
+    pub(super) async fn write_turn(&self) -> Option<WriteTurn<'_>> {
+        match self.target {
+            Target::Sqlite(_) => Some(self.turn.lock().await),
+            Target::Postgres(_) => None,
+        }
     }
 
     /// How long one statement, or one group's transaction, may take.
@@ -256,6 +270,9 @@ impl Database {
         }
     }
 }
+
+/// The turn to write.
+pub(super) type WriteTurn<'a> = tokio::sync::MutexGuard<'a, ()>;
 
 impl Target {
     fn parse(options: &DatabaseOptions) -> Result<Self, OpenError> {

@@ -129,10 +129,13 @@ impl Follower {
         }
     }
 
+    /// The next message. An event in it was shown at some moment since this was called: what may have been
+    /// hidden since it was read or heard is read again, once, however slowly the feed is taken.
     async fn next(&mut self) -> Option<FeedMessage> {
+        let mut is_read_again = false;
         loop {
-            if self.pending_is_outdated() {
-                // However slowly a feed is read, it shows no payload that was hidden meanwhile.
+            if !is_read_again && self.pending_may_be_hidden() {
+                is_read_again = true;
                 self.pending.clear();
                 self.cursor = self.told;
                 self.is_live = false;
@@ -144,15 +147,21 @@ impl Follower {
             }
             if self.is_live {
                 self.listen().await?;
+                is_read_again = false;
             } else {
                 self.catch_up().await;
             }
         }
     }
 
-    fn pending_is_outdated(&self) -> bool {
-        let holds_event = matches!(self.pending.front(), Some(FeedMessage::Event(_)));
-        holds_event && self.store.hub().hidden_at() > self.pending_as_of
+    fn pending_may_be_hidden(&self) -> bool {
+        match self.pending.front() {
+            Some(FeedMessage::Event(event)) if event.removed.is_none() => {
+                let hub = self.store.hub();
+                hub.may_be_hidden(&event.stream, self.pending_as_of)
+            }
+            _ => false,
+        }
     }
 
     /// One step towards the head: a page of the log, or the turn to live.

@@ -17,6 +17,7 @@ use super::append::Committed;
 use super::database::{Database, DatabaseError};
 use super::insert;
 use super::judge::{self, Head, View};
+use super::operation;
 use super::refusal::Refusal;
 use super::row::{self, RowError, STREAM_COLUMNS};
 use super::select::visibility;
@@ -33,8 +34,9 @@ pub(super) struct Written {
     pub(super) events: Vec<Arc<RecordedEvent>>,
     /// The head of the log after the commit.
     pub(super) head: Position,
-    /// Whether appends among them have hidden events that were shown before.
-    pub(super) appends_hide: bool,
+    /// The streams in which appends have hidden events that were shown before, each with the position before
+    /// which those stand.
+    pub(super) pushed_out: Vec<(StreamName, Position)>,
 }
 
 /// Why a group's transaction came to nothing.
@@ -100,6 +102,8 @@ impl Opened {
         let stored = find_events(&transaction, works).await?;
         let mut view = View::new(self.head, self.now, streams, stored, max_stream_events);
         hide_by_age(&transaction, works, &mut view).await?;
+        let named = works.iter().filter_map(|work| work.operation_id());
+        view.operations = operation::find(&transaction, named.collect()).await?;
         let verdicts = works
             .iter()
             .map(|work| view.judge(work, &mut new_salt))
@@ -108,6 +112,7 @@ impl Opened {
             transaction.rollback().await.map_err(DatabaseError::from)?;
         } else {
             insert::insert(&transaction, &view).await?;
+            operation::write(&transaction, &view.operations).await?;
             stage.commit_is_sent();
             transaction.commit().await.map_err(|error| Failure::Away {
                 // Whatever COMMIT answered instead of success: only the log can tell whether it happened.
@@ -119,7 +124,7 @@ impl Opened {
             verdicts,
             events: view.accepted,
             head: view.head.position,
-            appends_hide: view.appends_hide,
+            pushed_out: view.pushed_out,
         })
     }
 }

@@ -6,6 +6,7 @@
 //! a feed exact stands in `follow`: past → skip, next → deliver, later → read the log. This is the only file
 //! that knows how events are broadcast.
 
+mod hidings;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,8 @@ use tokio::sync::{Notify, broadcast, watch};
 
 use crate::event::RecordedEvent;
 use crate::position::Position;
+use crate::stream::StreamName;
+use hidings::Hidings;
 
 /// Spreads what was committed to the followers of this process.
 #[derive(Debug)]
@@ -28,8 +31,11 @@ pub(super) struct Hub {
     known: watch::Sender<Position>,
     /// The last position that passed; never beyond `known`. Whoever broadcasts holds it.
     sent: Mutex<Position>,
-    /// See [`Hub::hidden_at`].
+    /// The position of the last commit that hid events, as far as this process knows: whoever holds nothing
+    /// from before it need not look further.
     hidden_at: AtomicI64,
+    /// The same for each stream.
+    hidings: Mutex<Hidings>,
     /// Rung when something known has not passed yet.
     gap: Notify,
 }
@@ -68,6 +74,7 @@ impl Hub {
             known: watch::Sender::new(head),
             sent: Mutex::new(head),
             hidden_at: AtomicI64::new(head.get()),
+            hidings: Mutex::new(Hidings::new(head)),
             gap: Notify::new(),
         }
     }
@@ -77,10 +84,16 @@ impl Hub {
         *self.known.borrow()
     }
 
-    /// The position of the last event that hid others, as far as this process knows. Whoever holds an event
-    /// from before may hold a payload that is hidden by now, and reads the log again instead.
+    /// The position of the last commit that hid events, as far as this process knows. What is read from the
+    /// log from now on shows all that was hidden up to there.
     pub(super) fn hidden_at(&self) -> Position {
         Position::from_stored(self.hidden_at.load(Ordering::Acquire))
+    }
+
+    /// Whether events of this stream may have been hidden after `as_of`. Whoever holds such an event from that
+    /// time reads the log again instead of showing it.
+    pub(super) fn may_be_hidden(&self, stream: &StreamName, as_of: Position) -> bool {
+        self.hidden_at() > as_of && self.hidings().last(stream) > as_of
     }
 
     /// The last position that passed.
@@ -109,12 +122,14 @@ impl Hub {
     pub(super) fn offer(&self, events: &[Arc<RecordedEvent>], head: Position) {
         let head = events.last().map_or(head, |last| head.max(last.position));
         let is_news = self.raise(head);
-        let hiding = events.iter().rev().find(|event| event.hides_others());
-        if let Some(event) = hiding {
-            self.hide(event.position);
-        } else if is_news && events.is_empty() {
+        for event in events {
+            if let Some(stream) = event.hides_others_of() {
+                self.hide(&stream, event.position);
+            }
+        }
+        if is_news && events.is_empty() {
             // Nobody has looked at what was committed unseen.
-            self.hide(head);
+            self.hide_all(head);
         }
         let mut sent = self.sent_locked();
         let passed = events.partition_point(|event| event.position <= *sent);
@@ -141,7 +156,7 @@ impl Hub {
         let head = self.head();
         if *sent < head {
             *sent = head;
-            self.hide(head);
+            self.hide_all(head);
             let _ = self.sender.send(Signal::Head(head));
         }
     }
@@ -160,9 +175,20 @@ impl Hub {
         })
     }
 
-    /// Takes note that what was committed up to this position has hidden events: see [`Hub::hidden_at`].
-    pub(super) fn hide(&self, at: Position) {
+    /// Takes note that events of a stream before the position `at` have been hidden.
+    pub(super) fn hide(&self, stream: &StreamName, at: Position) {
+        self.hidings().note(stream, at);
         self.hidden_at.fetch_max(at.get(), Ordering::AcqRel);
+    }
+
+    /// Takes note that commits up to `at` may have hidden events of any stream.
+    fn hide_all(&self, at: Position) {
+        self.hidings().note_all(at);
+        self.hidden_at.fetch_max(at.get(), Ordering::AcqRel);
+    }
+
+    fn hidings(&self) -> MutexGuard<'_, Hidings> {
+        self.hidings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sent_locked(&self) -> MutexGuard<'_, Position> {

@@ -2,6 +2,8 @@
 //! come in; verdicts and the rows to write come out.
 
 mod change;
+mod guild;
+mod operation;
 mod retry;
 
 pub(super) use change::lives_to_look_up;
@@ -14,9 +16,8 @@ use uuid::Uuid;
 
 use super::append::{Committed, CommittedStream, PreparedAppend, PreparedStream};
 use super::change::ChangeKind;
-use super::refusal::{
-    ClosedStream, FailedCheck, InputPath, Refusal, StreamTooLarge, Violation, ViolationKind,
-};
+use super::operation::Operations;
+use super::refusal::{ClosedStream, FailedCheck, Refusal, StreamTooLarge};
 use super::work::Work;
 use crate::event::{Hash, Link, PreparedEvent, RecordedEvent, Removal, Salt};
 use crate::expected_version::Mismatch;
@@ -46,8 +47,11 @@ pub(super) struct View {
     pub(super) accepted: Vec<Arc<RecordedEvent>>,
     /// The streams that accepted events have changed.
     pub(super) changed: HashSet<StreamName>,
-    /// Whether appends have hidden events that were shown before, in streams that keep only so many.
-    pub(super) appends_hide: bool,
+    /// The operations that the group may have to do with.
+    pub(super) operations: Operations,
+    /// The streams in which appends have hidden events that were shown before, since they keep only so many,
+    /// each with the position before which those stand.
+    pub(super) pushed_out: Vec<(StreamName, Position)>,
     /// `recordedAt` of the whole group: never before that of the last event (rule O5).
     pub(super) recorded_at: i64,
     /// The length limit of a stream that has none of its own.
@@ -70,7 +74,8 @@ impl View {
             stored,
             accepted: Vec::new(),
             changed: HashSet::new(),
-            appends_hide: false,
+            operations: Operations::default(),
+            pushed_out: Vec::new(),
             max_stream_events,
         }
     }
@@ -95,6 +100,7 @@ impl View {
         match work {
             Work::Append(append) => self.judge_append(append, &mut new_salt),
             Work::Change(change) => self.judge_change(change, &mut new_salt),
+            Work::Operation(operation) => self.judge_operation(operation, &mut new_salt),
         }
     }
 
@@ -230,7 +236,7 @@ impl View {
             Work::Change(change) if matches!(change.kind, ChangeKind::SetMetadata(_)) => {
                 self.streams.get(&change.stream).into_iter().collect()
             }
-            Work::Change(_) => Vec::new(),
+            Work::Change(_) | Work::Operation(_) => Vec::new(),
         });
         streams.filter(|stream| stream.retention.max_age_ms.is_some())
     }
@@ -248,26 +254,6 @@ impl View {
     pub(super) fn hide_by_age(&mut self, name: &StreamName, version: i32) {
         if let Some(stream) = self.streams.get_mut(name) {
             stream.hidden_through = stream.hidden_through.max(version);
-        }
-    }
-
-    /// Rule O8: the guild of the stream's first event is the guild of the stream.
-    fn check_guild(&self, request: &PreparedAppend) -> Result<(), Refusal> {
-        let mut violations = Vec::new();
-        for (stream_index, wanted) in request.streams.iter().enumerate() {
-            let guild_id = self.guild_of(wanted);
-            for (event_index, event) in wanted.events.iter().enumerate() {
-                if event.guild_id.is_some() && event.guild_id != guild_id {
-                    let mut path = request.path(stream_index, Some(event_index), "data");
-                    path.field.push("guild_id".to_owned());
-                    violations.push(other_guild(&wanted.name, event, guild_id.as_deref(), path));
-                }
-            }
-        }
-        if violations.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::InvalidEvents(violations))
         }
     }
 
@@ -293,6 +279,7 @@ impl View {
             .collect();
         Committed {
             streams,
+            operation: None,
             duplicate: false,
         }
     }
@@ -326,7 +313,11 @@ impl View {
         stream.updated_at = time(self.recorded_at);
         let shown_from = stream.hidden_through + 1;
         stream.hide_by_retention();
-        self.appends_hide |= shown_from <= previous_version.min(stream.hidden_through);
+        if let Some(first) = events.first()
+            && shown_from <= previous_version.min(stream.hidden_through)
+        {
+            self.pushed_out.push((stream.name.clone(), first.position));
+        }
         self.hide_at_birth(&stream, &mut events);
         self.keep(stream.clone());
         CommittedStream {
@@ -350,6 +341,8 @@ impl View {
                 });
                 *accepted = Arc::clone(&hidden);
                 *event = hidden.shown();
+                // The same request again, in the same group, is shown no more than this one.
+                self.stored.insert(event.event_id, Arc::clone(event));
             }
         }
     }
@@ -434,25 +427,6 @@ fn length_with(stream: Option<&Stream>, adding: usize) -> i64 {
     let kept = stream.and_then(|stream| stream.retention.max_count);
     let all = i64::from(length).saturating_add_unsigned(adding as u64);
     kept.map_or(all, |kept| all.min(i64::from(kept)))
-}
-
-fn other_guild(
-    stream: &StreamName,
-    event: &PreparedEvent,
-    guild_id: Option<&str>,
-    path: InputPath,
-) -> Violation {
-    let named = event.guild_id.as_deref().unwrap_or_default();
-    let owner = guild_id.map_or_else(|| "no guild".to_owned(), |id| format!("guild `{id}`"));
-    Violation {
-        kind: ViolationKind::Data,
-        path,
-        rule: "guild",
-        message: format!(
-            "data.guild_id is `{named}`, but the stream {stream} belongs to {owner}: the guild of a \
-             stream's first event is its guild for ever. Leave the field out, or use a stream of that guild."
-        ),
-    }
 }
 
 /// A time from milliseconds; the store's own clock cannot leave chrono's range.

@@ -1,5 +1,6 @@
 //! Pages of the log and of a stream, and the look-ups behind nested fields.
 
+mod operations;
 mod streams;
 #[cfg(test)]
 pub(super) mod tests;
@@ -15,6 +16,7 @@ use sea_orm::sea_query::{
 };
 use uuid::Uuid;
 
+pub use operations::{OperationFilter, OperationQuery};
 pub use streams::{StreamFilter, StreamKey, StreamOrder, StreamQuery};
 
 use super::EventStore;

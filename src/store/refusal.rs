@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::operation::Operation;
 use crate::expected_version::ExpectedVersion;
 use crate::position::Position;
 use crate::stream::StreamName;
@@ -31,6 +32,10 @@ pub enum Refusal {
     StreamArchived(ClosedStream),
     /// The stream would become longer than its limit.
     StreamTooLarge(StreamTooLarge),
+    /// There is no operation with this id.
+    OperationNotFound(Uuid),
+    /// The operation has ended, and cannot be cancelled.
+    OperationFinished(Box<Operation>),
 }
 
 /// An input that has the wrong shape.
@@ -103,7 +108,7 @@ pub struct LimitExceeded {
     pub limit: u64,
 }
 
-/// The limits of an append (rule A9).
+/// The limits of a request (rule A9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitKind {
     /// Bytes of one event's compact data and metadata.
@@ -114,6 +119,8 @@ pub enum LimitKind {
     RequestEvents,
     /// Streams in the batch.
     BatchStreams,
+    /// Operations that wait or run.
+    UnfinishedOperations,
 }
 
 /// A stream that does not take what the request has for it.

@@ -264,7 +264,7 @@ fn bytes<const N: usize>(bytes: Vec<u8>, column: &str) -> Result<[u8; N], RowErr
         .map_err(|_| RowError::Impossible(format!("{column} has {found} bytes instead of {N}")))
 }
 
-fn time(milliseconds: i64) -> Result<DateTime<chrono::Utc>, RowError> {
+pub(super) fn time(milliseconds: i64) -> Result<DateTime<chrono::Utc>, RowError> {
     DateTime::from_timestamp_millis(milliseconds)
         .ok_or_else(|| RowError::Impossible(format!("{milliseconds} ms is no time")))
 }

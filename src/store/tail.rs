@@ -86,7 +86,7 @@ pub(super) fn start(parts: TailParts) -> JoinSet<()> {
         tasks.spawn(notifier.run());
     }
     let tail = Tail {
-        reader: database.tail_reader(),
+        reader: database.own_reader(),
         backend: database.backend(),
         hub,
         look,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::append::PreparedAppend;
 use super::change::PreparedChange;
+use super::operation::PreparedOperation;
 use crate::stream::StreamName;
 
 /// A request whose shape is right, and which is judged and written as a whole.
@@ -15,9 +16,11 @@ pub(super) enum Work {
     Append(PreparedAppend),
     /// A change of a stream's life.
     Change(PreparedChange),
+    /// The start or the end of a long-running operation.
+    Operation(PreparedOperation),
 }
 
-/// What a change costs in the queue and in a group, beside its own bytes: it writes one event.
+/// What a change or an operation costs in the queue, beside its own bytes: it writes one event.
 const CHANGE_OVERHEAD_BYTES: usize = 1024;
 
 impl Work {
@@ -25,7 +28,7 @@ impl Work {
     pub(super) fn event_count(&self) -> usize {
         match self {
             Self::Append(append) => append.event_count(),
-            Self::Change(_) => 1,
+            Self::Change(_) | Self::Operation(_) => 1,
         }
     }
 
@@ -34,6 +37,7 @@ impl Work {
         match self {
             Self::Append(append) => append.bytes(),
             Self::Change(change) => change.bytes(),
+            Self::Operation(operation) => operation.bytes(),
         }
     }
 
@@ -41,7 +45,7 @@ impl Work {
     pub(super) fn queue_bytes(&self) -> usize {
         match self {
             Self::Append(append) => append.queue_bytes(),
-            Self::Change(change) => change.bytes() + CHANGE_OVERHEAD_BYTES,
+            Self::Change(_) | Self::Operation(_) => self.bytes() + CHANGE_OVERHEAD_BYTES,
         }
     }
 
@@ -52,6 +56,7 @@ impl Work {
                 names.extend(append.streams.iter().map(|stream| stream.name.clone()));
             }
             Self::Change(change) => names.extend([change.stream.clone(), change.stream.life()]),
+            Self::Operation(operation) => names.extend([operation.stream_name()]),
         }
     }
 
@@ -62,6 +67,16 @@ impl Work {
                 ids.extend(append.events().map(|(_, _, event)| event.event_id));
             }
             Self::Change(change) => ids.push(change.event.event_id),
+            // The operation's own row tells a retry.
+            Self::Operation(_) => {}
+        }
+    }
+
+    /// The operation that it starts or ends.
+    pub(super) fn operation_id(&self) -> Option<Uuid> {
+        match self {
+            Self::Append(_) | Self::Change(_) => None,
+            Self::Operation(operation) => Some(operation.change.id()),
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! - [`PostgresCluster`] and [`shared_postgres`]: databases of our own, gone when the test ends,
 //!   even when it is killed;
+//! - [`PgBouncer`]: a pooler before one of them;
 //! - [`ServerProcess`]: the built binary as a child process, to be killed and started again;
 //! - [`GraphqlClient`], [`GraphqlSocket`] and [`Subscription`]: the clients' side of the API;
 //! - [`ChaosProxy`]: lost replies, cut, stalled and refused connections;
@@ -16,6 +17,7 @@ mod chaos_proxy;
 mod eventually;
 mod graphql_client;
 mod graphql_socket;
+mod pgbouncer;
 mod port;
 mod postgres;
 mod server_process;
@@ -26,6 +28,7 @@ pub use chaos_proxy::{ChaosProxy, ProxyMode};
 pub use eventually::{DEFAULT_DEADLINE, eventually, eventually_within};
 pub use graphql_client::{Expected, GraphqlClient, RawEvent, RawResponse, append_body};
 pub use graphql_socket::{ConnectError, GraphqlSocket, SocketClosed, SocketEvent, SocketOptions};
+pub use pgbouncer::PgBouncer;
 pub use postgres::{PostgresCluster, PostgresServer, shared_postgres};
 pub use server_process::{ServerProcess, ServerProcessBuilder};
 pub use subscription::{StalledSubscription, Subscription, SubscriptionMessage};

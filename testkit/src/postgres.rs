@@ -1,7 +1,7 @@
 //! A temporary PostgreSQL of the tests' own.
 
-mod account;
-mod binaries;
+pub(crate) mod account;
+pub(crate) mod binaries;
 mod server;
 
 use std::fs::File;

@@ -1,10 +1,10 @@
 //! Feeds: every event that is wanted, once and in order, whatever happens to the client, the server or the
 //! database meanwhile.
 
-mod feed;
-mod in_process;
+pub(crate) mod feed;
+pub(crate) mod in_process;
 mod live;
-mod writer;
+pub(crate) mod writer;
 
 mod crowd;
 mod database_away;

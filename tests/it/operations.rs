@@ -1,6 +1,5 @@
-//! What the person who runs the server relies on: migrations, guards, health, and a log without secrets.
+//! What the person who runs the server relies on: guards, health, and a log without secrets.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use serde_json::{Value, json};
 use testkit::{ChaosProxy, Expected, GraphqlClient, ProxyMode, ServerProcess, eventually};
 
@@ -8,87 +7,9 @@ use crate::command_line::{run, run_on};
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
-    migrations_go_up_and_down_and_tell_their_state,
-    without_its_tables_a_server_that_may_not_make_them_says_what_to_do,
-    a_database_of_a_newer_program_is_refused_by_every_command,
     reset_asks_twice_is_refused_in_production_and_makes_a_new_store,
     health_tells_that_the_server_lives_and_is_ready,
 );
-
-async fn migrations_go_up_and_down_and_tell_their_state(world: World) {
-    let status = async |arguments: &[&str]| run_on(&world, arguments).await.succeeded().stdout;
-    assert_eq!(status(&["migrate", "status"]).await, "pending  m0001_log\n");
-    assert_eq!(status(&["migrate"]).await, "applied  m0001_log\n");
-    assert_eq!(
-        status(&["migrate", "up"]).await,
-        "applied  m0001_log\n",
-        "again changes nothing"
-    );
-    assert_eq!(status(&["migrate", "status"]).await, "applied  m0001_log\n");
-    run_on(&world, &["migrate", "down", "1"])
-        .await
-        .failed(2, &["every event", "nothing is changed without --yes"]);
-    assert_eq!(status(&["migrate", "status"]).await, "applied  m0001_log\n");
-    assert_eq!(
-        status(&["migrate", "down", "1", "--yes"]).await,
-        "pending  m0001_log\n"
-    );
-    assert_eq!(status(&["migrate", "up"]).await, "applied  m0001_log\n");
-
-    let server = world
-        .prepare()
-        .environment("GAMEBOT_DATABASE_MIGRATE_AT_START", "false");
-    let server = server.start().await;
-    append_one(&GraphqlClient::new(&server.base_url())).await;
-}
-
-async fn without_its_tables_a_server_that_may_not_make_them_says_what_to_do(world: World) {
-    let environment = [
-        ("PROFILE", "test"),
-        ("DATABASE_URL", world.database_url()),
-        ("GAMEBOT_DATABASE_MIGRATE_AT_START", "false"),
-    ];
-    run(&["serve"], &environment)
-        .await
-        .failed(1, &["Run `gamebot-event-store migrate` first"]);
-}
-
-async fn a_database_of_a_newer_program_is_refused_by_every_command(world: World) {
-    run_on(&world, &["migrate"]).await.succeeded();
-    execute(
-        &world,
-        "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)",
-    )
-    .await;
-    let said = [
-        "the database is newer than this program",
-        "`m9999_future`",
-        "Run the newer version",
-    ];
-    for arguments in [
-        &["serve"][..],
-        &["migrate"],
-        &["migrate", "status"],
-        &["migrate", "down", "1", "--yes"],
-        &["reset", "--yes"],
-    ] {
-        run_on(&world, arguments).await.failed(1, &said);
-    }
-    let environment = [
-        ("PROFILE", "test"),
-        ("DATABASE_URL", world.database_url()),
-        ("GAMEBOT_DATABASE_MIGRATE_AT_START", "false"),
-    ];
-    run(&["serve"], &environment).await.failed(1, &said);
-
-    execute(
-        &world,
-        "DELETE FROM seaql_migrations WHERE version = 'm9999_future'",
-    )
-    .await;
-    let (_server, client) = world.server_and_client().await;
-    append_one(&client).await;
-}
 
 async fn reset_asks_twice_is_refused_in_production_and_makes_a_new_store(world: World) {
     let (mut server, client) = world.server_and_client().await;
@@ -201,24 +122,6 @@ async fn sqlite_a_second_process_on_one_file_is_refused_naming_the_file() {
     // However the first process ends, the file is free afterwards.
     server.kill();
     run_on(&world, &["migrate"]).await.succeeded();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn postgres_processes_that_migrate_at_once_do_not_disturb_each_other() {
-    let world = World::postgres().await;
-    let migrate = || run_on(&world, &["migrate"]);
-    let outcomes = tokio::join!(
-        migrate(),
-        migrate(),
-        migrate(),
-        world.server(),
-        world.server()
-    );
-    for outcome in [outcomes.0, outcomes.1, outcomes.2] {
-        assert_eq!(outcome.succeeded().stdout, "applied  m0001_log\n");
-    }
-    append_one(&GraphqlClient::new(&outcomes.3.base_url())).await;
-    append_one(&GraphqlClient::new(&outcomes.4.base_url())).await;
 }
 
 #[tokio::test]
@@ -350,11 +253,4 @@ async fn health(server: &ServerProcess, kind: &str) -> (u16, Value) {
 fn authority(url: &str) -> &str {
     let (_, rest) = url.split_once('@').unwrap();
     rest.split('/').next().unwrap()
-}
-
-/// Changes a database behind the program's back.
-async fn execute(world: &World, sql: &str) {
-    let db: DatabaseConnection = Database::connect(world.database_url()).await.unwrap();
-    db.execute_unprepared(sql).await.unwrap();
-    db.close().await.unwrap();
 }

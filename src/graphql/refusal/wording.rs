@@ -2,16 +2,18 @@
 
 use super::{
     DuplicateEvent, DuplicateId, ExpectedVersionObject, FailedCheck, InvalidEvents, InvalidInput,
-    LimitExceeded, Missed, Refusal, StreamArchived, StreamDeleted, StreamNotFound,
-    StreamTombstoned, StreamTooLarge, Violation, WrongExpectedVersion,
+    LimitExceeded, Missed, OperationFinished, OperationNotFound, Refusal, StreamArchived,
+    StreamDeleted, StreamNotFound, StreamTombstoned, StreamTooLarge, Violation,
+    WrongExpectedVersion,
 };
 use crate::expected_version::ExpectedVersion;
 use crate::graphql::error_code::{ErrorCode, capitalised};
 use crate::graphql::input::ExpectedStreamState;
+use crate::graphql::object::operation::OperationObject;
 use crate::graphql::scalar::PositionScalar;
 use crate::scope::Scope;
 use crate::store::{self, InputPath};
-use crate::stream::StreamName;
+use crate::stream::{StreamName, shown};
 
 impl Refusal {
     /// A refusal of the store in the words of the API.
@@ -58,6 +60,46 @@ impl Refusal {
                 stream: closed.stream.to_string(),
             }),
             store::Refusal::StreamTooLarge(found) => Self::StreamTooLarge(too_large(&found)),
+            store::Refusal::OperationNotFound(id) => {
+                Self::OperationNotFound(OperationNotFound::new(&id.to_string()))
+            }
+            store::Refusal::OperationFinished(operation) => {
+                Self::OperationFinished(OperationFinished::new(*operation))
+            }
+        }
+    }
+}
+
+impl OperationNotFound {
+    /// The refusal of what names no operation.
+    pub(in crate::graphql) fn new(id: &str) -> Self {
+        Self {
+            code: ErrorCode::OperationNotFound,
+            message: format!(
+                "There is no operation {}. Take its id from the answer that started it, or from `operations`.",
+                shown(id)
+            ),
+            retryable: false,
+            path: Some(vec!["input".to_owned(), "operation".to_owned()]),
+        }
+    }
+}
+
+impl OperationFinished {
+    fn new(operation: store::Operation) -> Self {
+        let ended = match operation.state {
+            store::OperationState::Failed => "has failed",
+            _ => "has succeeded",
+        };
+        Self {
+            code: ErrorCode::OperationFinished,
+            message: format!(
+                "The operation {} {ended}: there is nothing left to cancel.",
+                operation.id
+            ),
+            retryable: false,
+            path: Some(vec!["input".to_owned(), "operation".to_owned()]),
+            operation: OperationObject(operation),
         }
     }
 }
@@ -166,12 +208,20 @@ fn limit_exceeded(found: &store::LimitExceeded) -> LimitExceeded {
             ErrorCode::InvalidBatchSize,
             format!("The batch names {value} streams; the limit is {limit}. Send it in parts."),
         ),
+        store::LimitKind::UnfinishedOperations => (
+            ErrorCode::LimitExceeded,
+            format!(
+                "{value} operations wait or run; the limit is {limit} (operations.max_unfinished). Wait until some \
+                 have ended, or cancel some."
+            ),
+        ),
     };
+    let retryable = found.kind == store::LimitKind::UnfinishedOperations;
     let number = |number: u64| i32::try_from(number).unwrap_or(i32::MAX);
     LimitExceeded {
         code,
         message,
-        retryable: false,
+        retryable,
         path: Some(graphql_path(&found.path)),
         value: number(value),
         limit: number(limit),

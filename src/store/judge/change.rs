@@ -78,6 +78,7 @@ impl View {
                 stream: Some(stream),
                 events: vec![recorded],
             }],
+            operation: None,
             duplicate: false,
         })
     }
@@ -145,6 +146,7 @@ impl View {
                 events: vec![stored.clone()],
                 ..unchanged_part(stream)
             }],
+            operation: None,
             duplicate: true,
         }))
     }
@@ -357,6 +359,7 @@ fn data(stream: &Stream, settings: Option<RecordedSettings<'_>>) -> JsonText {
 fn unchanged(stream: Stream) -> Committed {
     Committed {
         streams: vec![unchanged_part(stream)],
+        operation: None,
         duplicate: true,
     }
 }

@@ -68,6 +68,7 @@ impl View {
             .collect();
         Committed {
             streams,
+            operation: None,
             duplicate: true,
         }
     }

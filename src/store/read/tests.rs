@@ -14,8 +14,8 @@ use crate::expected_version::ExpectedVersion;
 use crate::filter::{Document, JsonEquals};
 use crate::json_path::{JsonPath, JsonScalar};
 use crate::store::{
-    Append, AppendLimits, Database, DatabaseOptions, FollowOptions, StoreOptions, StreamAppend,
-    TailOptions,
+    Append, AppendLimits, Database, DatabaseOptions, FollowOptions, OperationOptions,
+    ScavengeOptions, StoreOptions, StreamAppend, TailOptions,
 };
 use crate::stream::StreamName;
 
@@ -492,6 +492,16 @@ pub(in crate::store) fn options() -> StoreOptions {
             scan_window: 1000,
             checkpoint_every: 1000,
             checkpoint_interval: seconds(5),
+        },
+        operations: OperationOptions {
+            poll: seconds(1),
+            takeover_after: seconds(10),
+            watch: seconds(1),
+            max_unfinished: 1,
+        },
+        scavenge: ScavengeOptions {
+            batch_events: 100,
+            pause: seconds(0),
         },
         tail: TailOptions {
             poll_interval: seconds(1),

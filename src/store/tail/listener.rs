@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::sqlx::{self, Executor as _};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -98,8 +98,11 @@ impl Listener {
                 let notification = heard?.ok_or(Lost::Closed)?;
                 self.look_if_new(notification.payload());
             } else {
-                let question = sqlx::query("SELECT 1").execute(&mut *connection);
-                timeout(self.database.connect_timeout(), question).await??;
+                // To listen again changes nothing, and `pg_stat_activity` goes on to say what this
+                // connection is for.
+                let again = format!("LISTEN \"{}\"", self.channel);
+                let again = connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(again)));
+                timeout(self.database.connect_timeout(), again).await??;
             }
             // A connection that is lost as soon as it is made is no success.
             backoff.succeed();

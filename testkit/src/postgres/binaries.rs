@@ -40,6 +40,19 @@ pub(crate) fn psql() -> PathBuf {
         })
 }
 
+/// The pooler `pgbouncer`, from where Debian keeps it or on `PATH`.
+pub(crate) fn pgbouncer() -> PathBuf {
+    path_folders()
+        .into_iter()
+        // Not on everybody's PATH.
+        .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join("pgbouncer"))
+        .find(|program| program.is_file())
+        .unwrap_or_else(|| {
+            panic!("`pgbouncer` was not found. On Debian and Ubuntu: `apt-get install pgbouncer`.")
+        })
+}
+
 fn debian_folders() -> Vec<PathBuf> {
     newest_first(Path::new(DEBIAN_ROOT))
 }

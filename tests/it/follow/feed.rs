@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testkit::{GraphqlSocket, SocketOptions, Subscription, SubscriptionMessage};
 
 /// Longer than any of these tests should take, for waits that many of them share the machine with.
-pub(super) const LONG: Duration = Duration::from_mins(2);
+pub(crate) const LONG: Duration = Duration::from_mins(2);
 
 const QUERY: &str = "subscription Feed($from: StartFrom, $filter: EventFilter) {
   feed: events(from: $from, filter: $filter) { ...Message }
@@ -28,7 +28,7 @@ fragment Message on EventFeedMessage {
 
 /// What a message of a feed is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Event,
     CaughtUp,
     FellBehind,
@@ -37,31 +37,31 @@ pub(super) enum Kind {
 
 /// One message of a feed.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
-    pub(super) kind: Kind,
-    pub(super) position: i64,
-    pub(super) cursor: String,
+pub(crate) struct Told {
+    pub(crate) kind: Kind,
+    pub(crate) position: i64,
+    pub(crate) cursor: String,
     /// Of an event only.
-    pub(super) event_id: Option<String>,
+    pub(crate) event_id: Option<String>,
 }
 
 /// A feed over a WebSocket of its own. Each message is checked when it comes: positions never decrease, and
 /// those of events increase.
-pub(super) struct Feed {
+pub(crate) struct Feed {
     subscription: Subscription,
     /// The messages so far.
-    pub(super) told: Vec<Told>,
+    pub(crate) told: Vec<Told>,
     last_event: i64,
 }
 
 impl Feed {
     /// Follows the log from a place (`StartFrom`) under a filter (`EventFilter` or null).
-    pub(super) async fn start(base_url: &str, from: Value, filter: Value) -> Self {
+    pub(crate) async fn start(base_url: &str, from: Value, filter: Value) -> Self {
         Self::start_with(base_url, SocketOptions::default(), from, filter).await
     }
 
     /// Follows the log over a socket with options.
-    pub(super) async fn start_with(
+    pub(crate) async fn start_with(
         base_url: &str,
         options: SocketOptions,
         from: Value,
@@ -90,7 +90,7 @@ impl Feed {
     }
 
     /// Follows one stream.
-    pub(super) async fn of_stream(base_url: &str, name: &str, from: Value) -> Self {
+    pub(crate) async fn of_stream(base_url: &str, name: &str, from: Value) -> Self {
         let variables = json!({"name": name, "from": from});
         Self::over(Subscription::start(base_url, STREAM_QUERY, variables).await)
     }
@@ -104,7 +104,7 @@ impl Feed {
     }
 
     /// The next message; `None` when the connection has ended.
-    pub(super) async fn next(&mut self) -> Option<Told> {
+    pub(crate) async fn next(&mut self) -> Option<Told> {
         let result = match self.subscription.next_message().await {
             SubscriptionMessage::Next(result) => result,
             SubscriptionMessage::Closed(_) => return None,
@@ -160,20 +160,20 @@ impl Feed {
     }
 
     /// The next message, which is to come.
-    pub(super) async fn expect(&mut self) -> Told {
+    pub(crate) async fn expect(&mut self) -> Told {
         let told = self.next().await;
         told.unwrap_or_else(|| panic!("the feed has ended: {:?}", self.subscription.closed()))
     }
 
     /// The next message, which is to be of a kind.
-    pub(super) async fn expect_kind(&mut self, kind: Kind) -> Told {
+    pub(crate) async fn expect_kind(&mut self, kind: Kind) -> Told {
         let told = self.expect().await;
         assert_eq!(told.kind, kind, "{told:?}");
         told
     }
 
     /// Reads on until a message of this kind, and returns it.
-    pub(super) async fn until_kind(&mut self, kind: Kind) -> Told {
+    pub(crate) async fn until_kind(&mut self, kind: Kind) -> Told {
         loop {
             let told = self.expect().await;
             if told.kind == kind {
@@ -183,14 +183,14 @@ impl Feed {
     }
 
     /// Reads on until the feed stands at this position or later.
-    pub(super) async fn until_position(&mut self, position: i64) {
+    pub(crate) async fn until_position(&mut self, position: i64) {
         while self.position() < position {
             self.expect().await;
         }
     }
 
     /// Reads on until this many events have come in all.
-    pub(super) async fn until_events(&mut self, count: usize) {
+    pub(crate) async fn until_events(&mut self, count: usize) {
         let mut seen = self.event_positions().len();
         while seen < count {
             seen += usize::from(self.expect().await.kind == Kind::Event);
@@ -198,30 +198,30 @@ impl Feed {
     }
 
     /// Reads on until the connection has ended, and says with which code and reason.
-    pub(super) async fn until_closed(&mut self) -> (u16, String) {
+    pub(crate) async fn until_closed(&mut self) -> (u16, String) {
         while self.next().await.is_some() {}
         let closed = self.subscription.closed().unwrap();
         (closed.code, closed.reason.clone())
     }
 
     /// Where the feed stands.
-    pub(super) fn position(&self) -> i64 {
+    pub(crate) fn position(&self) -> i64 {
         self.told.last().map_or(-1, |told| told.position)
     }
 
     /// The cursor of the last message.
-    pub(super) fn cursor(&self) -> String {
+    pub(crate) fn cursor(&self) -> String {
         self.told.last().unwrap().cursor.clone()
     }
 
     /// The positions of the events so far.
-    pub(super) fn event_positions(&self) -> Vec<i64> {
+    pub(crate) fn event_positions(&self) -> Vec<i64> {
         let events = self.told.iter().filter(|told| told.kind == Kind::Event);
         events.map(|told| told.position).collect()
     }
 
     /// The ids of the events so far.
-    pub(super) fn event_ids(&self) -> Vec<String> {
+    pub(crate) fn event_ids(&self) -> Vec<String> {
         self.told
             .iter()
             .filter_map(|told| told.event_id.clone())
@@ -229,7 +229,7 @@ impl Feed {
     }
 
     /// How many messages of a kind there were.
-    pub(super) fn count(&self, kind: Kind) -> usize {
+    pub(crate) fn count(&self, kind: Kind) -> usize {
         self.told.iter().filter(|told| told.kind == kind).count()
     }
 }
@@ -252,7 +252,7 @@ fn parse(message: &Value) -> Told {
 }
 
 /// The error with which the server refuses to begin a feed.
-pub(super) async fn refusal(base_url: &str, query: &str, variables: Value) -> Value {
+pub(crate) async fn refusal(base_url: &str, query: &str, variables: Value) -> Value {
     let mut subscription = Subscription::start(base_url, query, variables).await;
     match subscription.next_message().await {
         SubscriptionMessage::Next(result) => result["errors"][0].clone(),
@@ -262,17 +262,17 @@ pub(super) async fn refusal(base_url: &str, query: &str, variables: Value) -> Va
 }
 
 /// The error with which the server refuses to follow the log from a place.
-pub(super) async fn refused_start(base_url: &str, from: Value) -> Value {
+pub(crate) async fn refused_start(base_url: &str, from: Value) -> Value {
     refusal(base_url, QUERY, json!({"from": from})).await
 }
 
 /// The error with which the server refuses to follow a stream from a place.
-pub(super) async fn refused_stream_start(base_url: &str, name: &str, from: Value) -> Value {
+pub(crate) async fn refused_stream_start(base_url: &str, name: &str, from: Value) -> Value {
     refusal(base_url, STREAM_QUERY, json!({"name": name, "from": from})).await
 }
 
 /// What the server answers to any operation over a WebSocket, first.
-pub(super) async fn answer_over_socket(base_url: &str, query: &str) -> SubscriptionMessage {
+pub(crate) async fn answer_over_socket(base_url: &str, query: &str) -> SubscriptionMessage {
     let mut socket = GraphqlSocket::connect(base_url).await;
     socket.initialise(Value::Null).await;
     let mut subscription = Subscription::over(socket, query, json!({})).await;
@@ -280,6 +280,6 @@ pub(super) async fn answer_over_socket(base_url: &str, query: &str) -> Subscript
 }
 
 /// The positions from `first` to `last`, both included.
-pub(super) fn positions(first: i64, last: i64) -> Vec<i64> {
+pub(crate) fn positions(first: i64, last: i64) -> Vec<i64> {
     (first..=last).collect()
 }

@@ -3,24 +3,48 @@
 use std::time::Duration;
 
 use gamebot_event_store::store::{
-    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions, TailOptions,
+    AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
+    ScavengeOptions, StoreOptions, TailOptions,
 };
 
 use crate::support::World;
 
+/// What differs between the stores that tests open.
+pub(crate) struct Node {
+    pub(crate) listen_url: Option<String>,
+    pub(crate) hub_capacity: usize,
+    pub(crate) follow: FollowOptions,
+    pub(crate) tail: TailOptions,
+}
+
 /// Migrates the world's database, and starts a store on it.
-pub(super) async fn open_store(
+pub(crate) async fn open_store(
     world: &World,
     hub_capacity: usize,
     follow: FollowOptions,
 ) -> EventStore {
+    let tail = world.config().tail;
+    let node = Node {
+        listen_url: None,
+        hub_capacity,
+        follow,
+        tail: TailOptions {
+            poll_interval: tail.poll_interval,
+            notify_interval: tail.notify_interval,
+        },
+    };
+    open_node(world, node).await
+}
+
+/// Like [`open_store`], with everything that may differ.
+pub(crate) async fn open_node(world: &World, node: Node) -> EventStore {
     let config = world.config();
     let database = Database::open(DatabaseOptions {
         url: world.database_url().to_owned(),
         read_connections: config.database.read_connections,
         connect_timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
-        listen_url: None,
+        listen_url: node.listen_url,
         transaction_pooler: false,
     })
     .unwrap();
@@ -40,12 +64,19 @@ pub(super) async fn open_store(
         group_events: config.append.group_events,
         group_bytes: config.append.group_bytes,
         deadline: Duration::from_secs(30),
-        hub_capacity,
-        follow,
-        tail: TailOptions {
-            poll_interval: config.tail.poll_interval,
-            notify_interval: config.tail.notify_interval,
+        hub_capacity: node.hub_capacity,
+        follow: node.follow,
+        operations: OperationOptions {
+            poll: config.operations.poll,
+            takeover_after: config.operations.takeover_after,
+            watch: config.operations.watch,
+            max_unfinished: config.operations.max_unfinished,
         },
+        scavenge: ScavengeOptions {
+            batch_events: config.scavenge.batch_events,
+            pause: config.scavenge.pause,
+        },
+        tail: node.tail,
     };
     EventStore::start(database, options).await.unwrap()
 }

@@ -5,19 +5,19 @@ use testkit::{Expected, GraphqlClient};
 use uuid::Uuid;
 
 /// A new event of a type, with an id of its own.
-pub(super) fn new_event(event_type: &str, data: &Value) -> Value {
+pub(crate) fn new_event(event_type: &str, data: &Value) -> Value {
     json!({"eventId": Uuid::now_v7(), "type": event_type, "data": data})
 }
 
 /// New events, numbered in their data.
-pub(super) fn new_events(count: usize) -> Value {
+pub(crate) fn new_events(count: usize) -> Value {
     (0..count)
         .map(|number| new_event("tick", &json!({ "number": number })))
         .collect()
 }
 
 /// Appends this many events in one request, and returns the last one's position.
-pub(super) async fn append_ticks(client: &GraphqlClient, stream: &str, count: usize) -> i64 {
+pub(crate) async fn append_ticks(client: &GraphqlClient, stream: &str, count: usize) -> i64 {
     let appended = client
         .appended(stream, Expected::Any, new_events(count))
         .await;
@@ -25,7 +25,7 @@ pub(super) async fn append_ticks(client: &GraphqlClient, stream: &str, count: us
 }
 
 /// The position of the log's head.
-pub(super) async fn head(client: &GraphqlClient) -> i64 {
+pub(crate) async fn head(client: &GraphqlClient) -> i64 {
     let data = client.query("{ head { position } }", json!({})).await;
     data["head"]["position"].as_i64().unwrap()
 }

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use gamebot_event_store::event::{NewEvent, RecordedEvent};
 use gamebot_event_store::expected_version::ExpectedVersion;
 use gamebot_event_store::store::{
-    Append, AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, StoreOptions,
-    StreamAppend, TailOptions,
+    Append, AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
+    ScavengeOptions, StoreOptions, StreamAppend, TailOptions,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -68,6 +68,16 @@ pub(super) async fn open(world: &World) -> EventStore {
             scan_window: 1000,
             checkpoint_every: 1000,
             checkpoint_interval: seconds(5),
+        },
+        operations: OperationOptions {
+            poll: seconds(1),
+            takeover_after: seconds(10),
+            watch: seconds(1),
+            max_unfinished: 1,
+        },
+        scavenge: ScavengeOptions {
+            batch_events: 100,
+            pause: seconds(0),
         },
         tail: TailOptions {
             poll_interval: seconds(1),
