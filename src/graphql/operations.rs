@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Unio
 use uuid::Uuid;
 
 use super::error_code::{append_error, invalid_cursor, read_error};
+use super::input::empty_list;
 use super::loader::Operation;
 use super::node_id::NodeId;
 use super::object::operation::{
@@ -15,10 +16,7 @@ use super::refusal::{
 };
 use super::scalar::JsonScalar;
 use crate::cursor;
-use crate::store::{
-    self, AppendError, OperationFilter, OperationKind, OperationQuery, OperationState,
-    StartScavenge,
-};
+use crate::store::{self, AppendError, OperationFilter, OperationQuery, StartScavenge};
 
 /// Long-running operations.
 #[derive(Default)]
@@ -229,7 +227,7 @@ impl OperationList {
         };
         let whole = OperationQuery {
             scope: operation.scope.clone(),
-            filter: self.filter.unwrap_or_default().into(),
+            filter: self.filter.unwrap_or_default().parse()?,
             after: None,
             before: None,
             descending: false,
@@ -251,13 +249,18 @@ impl OperationList {
     }
 }
 
-impl From<OperationFilterInput> for OperationFilter {
-    fn from(input: OperationFilterInput) -> Self {
-        let kinds = input.kinds.unwrap_or_default().into_iter();
-        let states = input.states.unwrap_or_default().into_iter();
-        Self {
-            kinds: kinds.map(OperationKind::from).collect(),
-            states: states.map(OperationState::from).collect(),
-        }
+impl OperationFilterInput {
+    fn parse(self) -> Result<OperationFilter> {
+        Ok(OperationFilter {
+            kinds: not_empty("kinds", self.kinds)?,
+            states: not_empty("states", self.states)?,
+        })
+    }
+}
+
+fn not_empty<T, U: From<T>>(name: &str, values: Option<Vec<T>>) -> Result<Vec<U>> {
+    match values {
+        Some(values) if values.is_empty() => Err(empty_list(name)),
+        values => Ok(values.into_iter().flatten().map(U::from).collect()),
     }
 }

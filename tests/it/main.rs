@@ -16,6 +16,7 @@ mod games;
 mod image;
 mod json_path;
 mod lifecycle;
+mod lifecycle_model;
 mod migrate;
 mod nodes;
 mod operations;

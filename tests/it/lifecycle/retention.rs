@@ -231,7 +231,8 @@ async fn assert_room(client: &GraphqlClient, stream: &str, room: usize, length: 
         &limit.to_string(),
         "new stream",
         "maxEvents",
-            ] {
+        "append.max_stream_events",
+    ] {
         assert!(message.contains(word), "no {word:?} in {message:?}");
     }
     if room > 0 {

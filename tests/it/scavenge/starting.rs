@@ -190,6 +190,10 @@ async fn operations_are_listed_paged_and_found_by_id(world: World) {
         assert_eq!(listed(&page(json!({"filter": filter})).await).len(), count);
     }
 
+    let variables = json!({"filter": {"states": []}});
+    let errors = client.query_for_errors(query, variables).await;
+    assert_eq!(errors[0]["extensions"]["code"], "INVALID_ARGUMENT");
+
     let found = operation(&client, &ids[3]).await;
     let query = "query($id: ID!, $own: ID!) {
         node(id: $id) { __typename id ... on Operation { operationId } }
