@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 
-use crate::append::door::{Inside, appended, new_events, payload_of};
-use crate::support::World;
+use crate::append::door::{appended, new_events, payload_of};
+use crate::scavenge::door::scavenged;
 
 /// Everything of an event that can be hidden, and what cannot.
 pub(crate) const EVENT: &str = "eventId position streamName streamVersion type recordedAt guildId contentHash \
@@ -305,17 +305,7 @@ pub(crate) fn assert_removed(event: &Value, reason: &str) {
     assert!(event["eventId"].is_string(), "{event:#}");
 }
 
-/// Removes the payloads of a stream's hidden events from the tables, as a scavenge does.
-pub(crate) async fn remove_hidden_payloads(world: &World, stream: &str) {
-    let inside = Inside::of(world).await;
-    let sql = format!(
-        "BEGIN;
-         INSERT INTO removal_permits (id) VALUES (1);
-         UPDATE events SET data = NULL, metadata = NULL, salt = NULL
-         WHERE stream_id = (SELECT id FROM streams WHERE name = '{stream}')
-           AND stream_version <= (SELECT hidden_through FROM streams WHERE name = '{stream}');
-         DELETE FROM removal_permits;
-         COMMIT"
-    );
-    inside.execute(&sql).await;
+/// Removes the payloads of a stream's hidden events from the tables.
+pub(crate) async fn scavenge(client: &GraphqlClient, stream: &str) {
+    scavenged(client, json!({ "stream": stream })).await;
 }

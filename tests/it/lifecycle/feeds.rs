@@ -4,9 +4,7 @@
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient, ServerProcess, Subscription};
 
-use super::door::{
-    Change, EVENT, assert_removed, life_of, remove_hidden_payloads, set_metadata, whole_log,
-};
+use super::door::{Change, EVENT, assert_removed, life_of, scavenge, set_metadata, whole_log};
 use crate::append::door::{appended, each, head, new_events};
 use crate::support::{World, new_stream, on_both_backends};
 
@@ -99,10 +97,7 @@ async fn talkative(world: &World) -> (ServerProcess, GraphqlClient) {
 }
 
 /// Streams whose events are hidden for each reason, and one whose are not, with three events each.
-async fn hidden_streams(
-    world: &World,
-    client: &GraphqlClient,
-) -> Vec<(String, Option<&'static str>)> {
+async fn hidden_streams(client: &GraphqlClient) -> Vec<(String, Option<&'static str>)> {
     let mut streams = Vec::new();
     for reason in [
         Some("SCAVENGED"),
@@ -116,7 +111,7 @@ async fn hidden_streams(
         match reason {
             Some("SCAVENGED") => {
                 Change::Delete.of(client, &stream).await;
-                remove_hidden_payloads(world, &stream).await;
+                scavenge(client, &stream).await;
             }
             Some("DELETED") => {
                 Change::Delete.of(client, &stream).await;
@@ -136,7 +131,7 @@ async fn hidden_streams(
 
 async fn an_unfiltered_feed_delivers_hidden_events_as_removed_at_their_positions(world: World) {
     let (server, client) = world.server_and_client().await;
-    let streams = hidden_streams(&world, &client).await;
+    let streams = hidden_streams(&client).await;
     let origin = json!({"at": "ORIGIN"});
     let mut feed = Feed::start(&server, origin.clone(), Value::Null).await;
     let events = feed.events_until_caught_up().await;
@@ -160,7 +155,7 @@ async fn an_unfiltered_feed_delivers_hidden_events_as_removed_at_their_positions
 
 async fn a_filtered_feed_passes_hidden_events_by_and_tells_how_far_it_has_come(world: World) {
     let (server, client) = talkative(&world).await;
-    let streams = hidden_streams(&world, &client).await;
+    let streams = hidden_streams(&client).await;
     let (open, _) = streams.last().unwrap();
     // What comes last is hidden, so that only a checkpoint can pass it.
     let last = new_stream("game");

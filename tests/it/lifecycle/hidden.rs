@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient, RawEvent, append_body};
 use uuid::Uuid;
 
-use super::door::{
-    Change, EVENT, assert_removed, remove_hidden_payloads, set_metadata, stream_now, taken,
-};
+use super::door::{Change, EVENT, assert_removed, scavenge, set_metadata, stream_now, taken};
 use crate::append::door::{append, append_batch, appended, each, part};
 use crate::support::{World, new_stream, on_both_backends};
 
@@ -47,7 +45,7 @@ fn secret_event(metadata: Value) -> Value {
 
 impl Hidden {
     /// Three events, each of which has caused the next, hidden for a reason.
-    async fn make(world: &World, client: &GraphqlClient, reason: &'static str) -> Self {
+    async fn make(client: &GraphqlClient, reason: &'static str) -> Self {
         let stream = new_stream("game");
         let mut events = vec![secret_event(json!({}))];
         for _ in 0..2 {
@@ -67,7 +65,7 @@ impl Hidden {
             _ => Change::Delete.of(client, &stream).await,
         };
         if reason == "SCAVENGED" {
-            remove_hidden_payloads(world, &stream).await;
+            scavenge(client, &stream).await;
         }
         Self {
             reason,
@@ -104,7 +102,7 @@ fn around() -> String {
 async fn every_way_to_an_event_shows_a_hidden_one_as_removed_or_not_at_all(world: World) {
     let (_server, client) = world.server_and_client().await;
     for reason in REASONS {
-        let hidden = Hidden::make(&world, &client, reason).await;
+        let hidden = Hidden::make(&client, reason).await;
         let around = around();
         let mut found = Vec::new();
         for id in hidden.ids() {
@@ -195,7 +193,7 @@ async fn the_unfiltered_log_shows_hidden_events_at_their_positions(world: World)
     let (_server, client) = world.server_and_client().await;
     let mut expected: Vec<Option<&str>> = Vec::new();
     for reason in REASONS {
-        Hidden::make(&world, &client, reason).await;
+        Hidden::make(&client, reason).await;
         expected.extend([Some(reason), Some(reason), Some(reason), None]);
     }
     let query = format!("{{ {} }}", LOG.replace("EVENT", EVENT));
@@ -253,7 +251,7 @@ fn filters(hidden: &Hidden) -> Vec<Value> {
 async fn every_filter_and_count_passes_over_hidden_events(world: World) {
     let (_server, client) = world.server_and_client().await;
     for reason in REASONS {
-        let hidden = Hidden::make(&world, &client, reason).await;
+        let hidden = Hidden::make(&client, reason).await;
         let ids = hidden.ids();
         let list = "nodes { eventId removed } totalCount { value }";
         for filter in filters(&hidden) {
@@ -331,7 +329,7 @@ async fn a_page_of_a_stream_is_filled_with_events_that_are_shown(world: World) {
 async fn a_conflict_shows_none_of_the_hidden_events_that_the_caller_missed(world: World) {
     let (_server, client) = world.server_and_client().await;
     for reason in REASONS {
-        let hidden = Hidden::make(&world, &client, reason).await;
+        let hidden = Hidden::make(&client, reason).await;
         let more = json!([{"eventId": Uuid::now_v7(), "type": "noted", "data": {}}]);
         let mut expected = json!([]);
         if reason != "TOMBSTONED" {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 
-use super::door::{State, remove_hidden_payloads, stream_now};
+use super::door::{State, scavenge, stream_now};
 use crate::append::door::{append, append_batch, each, head, new_event, new_events, part};
 use crate::support::{World, new_stream, on_both_backends};
 
@@ -33,12 +33,12 @@ const FATES: [(Fate, Option<&str>); 7] = [
 ];
 
 impl Fate {
-    async fn befall(self, world: &World, client: &GraphqlClient, stream: &str) {
+    async fn befall(self, client: &GraphqlClient, stream: &str) {
         match self {
             Self::Became(state) => state.close(client, stream).await,
             Self::Scavenged => {
                 State::Deleted.close(client, stream).await;
-                remove_hidden_payloads(world, stream).await;
+                scavenge(client, stream).await;
             }
         }
     }
@@ -228,7 +228,7 @@ async fn stored_events_sent_again_are_a_retry_or_refused_after_everything_that_c
     let (_server, client) = world.server_and_client().await;
     for (fate, hidden) in FATES {
         let stored = Stored::make(&client).await;
-        fate.befall(&world, &client, &stored.stream).await;
+        fate.befall(&client, &stored.stream).await;
         let before = (
             head(&client).await,
             stream_now(&client, &stored.stream).await,
@@ -275,7 +275,7 @@ async fn a_batch_of_stored_events_sent_again_is_a_retry_or_refused_after_everyth
     let (_server, client) = world.server_and_client().await;
     for (fate, hidden) in FATES {
         let stored = Stored::make(&client).await;
-        fate.befall(&world, &client, &stored.stream).await;
+        fate.befall(&client, &stored.stream).await;
         let before = head(&client).await;
         let state = stream_now(&client, &stored.stream).await;
         for attempt in attempts(&stored, fate) {

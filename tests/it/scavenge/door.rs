@@ -64,7 +64,7 @@ pub(super) async fn done_at_least(client: &GraphqlClient, id: &Value, least: u64
 }
 
 /// A whole scavenge, which must succeed.
-pub(super) async fn scavenged(client: &GraphqlClient, input: Value) -> Value {
+pub(crate) async fn scavenged(client: &GraphqlClient, input: Value) -> Value {
     let operation = started(client, input).await;
     let operation = ended(client, &operation["id"]).await;
     assert_eq!(operation["state"], "SUCCEEDED", "{operation:#}");
