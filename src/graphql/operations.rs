@@ -28,8 +28,9 @@ impl OperationMutation {
     /// streams have hidden. Positions, ids and hashes stay, so that cursors, retries and the hash chain hold.
     /// Appends and reads go on meanwhile.
     ///
-    /// It answers at once with an operation, which the subscription `operation` follows. While a scavenge of
-    /// the same stream, or of all, waits or runs, that one is answered; others wait for their turn.
+    /// It answers at once with an operation, which the subscription `operation` follows. Where
+    /// the same has been asked for and has not begun yet, that one is answered. One that has begun may have
+    /// passed what you want to be removed, so another one waits for its turn.
     async fn scavenge(
         &self,
         ctx: &Context<'_>,

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 
 use crate::append::door::{appended, new_events, payload_of};
-use crate::scavenge::door::scavenged;
 
 /// Everything of an event that can be hidden, and what cannot.
 pub(crate) const EVENT: &str = "eventId position streamName streamVersion type recordedAt guildId contentHash \
@@ -303,9 +302,4 @@ pub(crate) fn assert_removed(event: &Value, reason: &str) {
         assert_eq!(event[field], Value::Null, "{field} of {event:#}");
     }
     assert!(event["eventId"].is_string(), "{event:#}");
-}
-
-/// Removes the payloads of a stream's hidden events from the tables.
-pub(crate) async fn scavenge(client: &GraphqlClient, stream: &str) {
-    scavenged(client, json!({ "stream": stream })).await;
 }

@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient, ServerProcess, Subscription};
 
-use super::door::{Change, EVENT, assert_removed, life_of, scavenge, set_metadata, whole_log};
+use super::door::{Change, EVENT, assert_removed, life_of, set_metadata, whole_log};
 use crate::append::door::{appended, each, head, new_events};
+use crate::scavenge::door::scavenged;
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
@@ -111,7 +112,7 @@ async fn hidden_streams(client: &GraphqlClient) -> Vec<(String, Option<&'static 
         match reason {
             Some("SCAVENGED") => {
                 Change::Delete.of(client, &stream).await;
-                scavenge(client, &stream).await;
+                scavenged(client, json!({"stream": stream})).await;
             }
             Some("DELETED") => {
                 Change::Delete.of(client, &stream).await;

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient, RawEvent, append_body};
 use uuid::Uuid;
 
-use super::door::{Change, EVENT, assert_removed, scavenge, set_metadata, stream_now, taken};
+use super::door::{Change, EVENT, assert_removed, set_metadata, stream_now, taken};
 use crate::append::door::{append, append_batch, appended, each, part};
+use crate::scavenge::door::scavenged;
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
@@ -65,7 +66,7 @@ impl Hidden {
             _ => Change::Delete.of(client, &stream).await,
         };
         if reason == "SCAVENGED" {
-            scavenge(client, &stream).await;
+            scavenged(client, json!({"stream": stream})).await;
         }
         Self {
             reason,

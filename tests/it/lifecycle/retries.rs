@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 
-use super::door::{State, scavenge, stream_now};
+use super::door::{State, stream_now};
 use crate::append::door::{append, append_batch, each, head, new_event, new_events, part};
+use crate::scavenge::door::scavenged;
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
@@ -17,7 +18,7 @@ on_both_backends!(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Became(State),
-    /// Deleted, and its payloads removed from the tables.
+    /// Deleted and scavenged.
     Scavenged,
 }
 
@@ -38,7 +39,7 @@ impl Fate {
             Self::Became(state) => state.close(client, stream).await,
             Self::Scavenged => {
                 State::Deleted.close(client, stream).await;
-                scavenge(client, stream).await;
+                scavenged(client, json!({"stream": stream})).await;
             }
         }
     }
