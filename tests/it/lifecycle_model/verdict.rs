@@ -123,7 +123,9 @@ fn refused_of(error: AppendError) -> Refused {
         }
         Refusal::InvalidEvents(violations) => Refused::InvalidEvents(violations.len()),
         Refusal::InvalidInput(_) => Refused::InvalidInput,
-        other @ Refusal::LimitExceeded(_) => panic!("nothing is so large: {other:?}"),
+        other @ (Refusal::LimitExceeded(_)
+        | Refusal::OperationNotFound(_)
+        | Refusal::OperationFinished(_)) => panic!("nothing asks for that: {other:?}"),
     }
 }
 
