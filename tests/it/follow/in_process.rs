@@ -69,12 +69,13 @@ pub(crate) async fn open_node(world: &World, node: Node) -> EventStore {
         operations: OperationOptions {
             poll: config.operations.poll,
             takeover_after: config.operations.takeover_after,
-            watch: config.operations.watch,
+            // Short, so that a test that waits for the end of an operation soon hears of it.
+            watch: Duration::from_millis(2),
             max_unfinished: config.operations.max_unfinished,
         },
         scavenge: ScavengeOptions {
             batch_events: config.scavenge.batch_events,
-            pause: config.scavenge.pause,
+            pause: Duration::ZERO,
         },
         tail: node.tail,
     };

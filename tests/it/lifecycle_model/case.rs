@@ -3,8 +3,12 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
-use gamebot_event_store::store::{AppendError, Changed, Committed, EventStore};
+use gamebot_event_store::scope::Scope;
+use gamebot_event_store::store::{
+    AppendError, Changed, Committed, EventStore, OperationState, StartScavenge,
+};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -13,9 +17,8 @@ use super::chain;
 use super::clock::{Clock, Times};
 use super::follower::{self, Followed};
 use super::model::{Model, Names, Outcome, SentAppend, SentChange};
-use super::plan::{ChangePlan, FollowerPlan, Plan, Step, WalkerPlan, Write};
+use super::plan::{ChangePlan, FollowerPlan, Plan, Step, WalkerPlan, Whose, Write};
 use super::reads;
-use super::scavenge::Scavenger;
 use super::verdict;
 use super::walker::{self, Walked};
 use super::wish::Wish;
@@ -33,7 +36,8 @@ pub(super) type Readers = Arc<Mutex<JoinSet<Report>>>;
 /// A case under way.
 pub(super) struct Case {
     store: EventStore,
-    scavenger: Scavenger,
+    /// Another node on the same log.
+    second: Option<EventStore>,
     model: Model,
     clock: Arc<Clock>,
     times: Times,
@@ -58,14 +62,18 @@ enum Answer {
 
 impl Case {
     /// A case that begins at the head of a store's log.
-    pub(super) async fn new(store: EventStore, scavenger: Scavenger, readers: Readers) -> Self {
+    pub(super) async fn new(
+        store: EventStore,
+        second: Option<EventStore>,
+        readers: Readers,
+    ) -> Self {
         let base = store.head().await.unwrap().get();
         let names = Names::new(&Uuid::now_v7().simple().to_string());
         let most = store.options().max_stream_events;
         Self {
             model: Model::new(names, base, most),
             store,
-            scavenger,
+            second,
             clock: Arc::default(),
             times: Times::new(),
             progress: watch::Sender::new((base, false)),
@@ -91,18 +99,19 @@ impl Case {
 
     async fn step(&mut self, step: Step) {
         match step {
-            Step::Write(writes) => self.write(&writes).await,
+            Step::Write(writes, node) => self.write(&writes, node).await,
             Step::Read(plan) => reads::check(&self.store, &self.model, &plan).await,
             Step::Follow(plan) => self.follow(plan).await,
-            Step::Scavenge => self.scavenge().await,
+            Step::Scavenge(stream) => self.scavenge(stream).await,
         }
     }
 
     async fn follow(&mut self, plan: FollowerPlan) {
         let so_far = self.model.head() - self.model.base;
         let after = self.model.base + so_far * plan.start / 100;
-        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        let (store, clock) = (self.node(plan.node).clone(), Arc::clone(&self.clock));
         let names = self.model.names.clone();
+        let plan = (plan, self.second.is_none());
         let progress = self.progress.subscribe();
         let task = follower::follow(store, clock, names, plan, after, progress);
         let task = async { Report::Followed(task.await) };
@@ -118,22 +127,47 @@ impl Case {
         self.readers.lock().await.spawn(task);
     }
 
-    async fn scavenge(&mut self) {
-        self.model.scavenge();
+    /// The node of a plan.
+    fn node(&self, whose: Whose) -> &EventStore {
+        match (whose, &self.second) {
+            (Whose::Second, Some(second)) => second,
+            (Whose::First, _) | (Whose::Second, None) => &self.store,
+        }
+    }
+
+    async fn scavenge(&mut self, stream: Option<usize>) {
+        let before = self.model.write;
+        let request = StartScavenge {
+            operation_id: Some(Uuid::now_v7()),
+            stream: stream.map(|stream| self.model.names.of(stream).to_owned()),
+            metadata: None,
+        };
+        let id = request.operation_id.unwrap();
+        let expected = self.model.scavenge(id, request.stream.as_deref());
         let sent = self.clock.tick();
-        self.scavenger.scavenge().await;
-        self.times.push(sent, self.clock.tick());
+        let started = self.store.start_scavenge(&Scope::All, request).await;
+        assert_eq!(started.is_ok(), expected.is_some(), "{started:?}");
+        if let Ok(started) = started {
+            let watch = self.store.watch_operation(Scope::All, started.operation);
+            let ended = watch.collect::<Vec<_>>().await.pop();
+            assert_eq!(ended.unwrap().state, OperationState::Succeeded);
+        }
+        let answered = self.clock.tick();
+        for _ in before..self.model.write {
+            self.times.push(sent, answered);
+        }
+        self.progress.send_replace((self.model.head(), false));
     }
 
     /// Sends requests all at once. They queue in their order, so the model can judge them one by one.
-    async fn write(&mut self, writes: &[Write]) {
+    async fn write(&mut self, writes: &[Write], node: Whose) {
         let before = self.model.write;
         let mut requests = Vec::new();
         for write in writes {
             requests.extend(self.prepare(write));
         }
         let sent = self.clock.tick();
-        let answers = requests.iter().map(|request| self.send(request));
+        let answers = requests.iter().map(|request| self.send(request, node));
         let answers = join_all(answers).await;
         for ((request, (answer, answered)), write) in
             requests.into_iter().zip(answers).zip(before + 1..)
@@ -158,7 +192,7 @@ impl Case {
         match write {
             Write::Append(plan) => Some(self.prepare_append(SentAppend::new(plan, &self.model))),
             Write::AppendAgain(which, how) => {
-                let earlier = self.appends.get(which % self.appends.len().max(1))?;
+                let earlier = ago(&self.appends, *which)?;
                 let again = earlier.again(*how, &self.model);
                 Some(self.prepare_append(again))
             }
@@ -174,7 +208,7 @@ impl Case {
     }
 
     fn changed_again(&self, which: usize, other: Option<&ChangePlan>) -> Option<SentChange> {
-        let earlier = self.changes.get(which % self.changes.len().max(1))?;
+        let earlier = ago(&self.changes, which)?;
         Some(match other {
             None => earlier.clone(),
             Some(plan) => SentChange {
@@ -196,10 +230,11 @@ impl Case {
         Sent::Change(change, outcome)
     }
 
-    async fn send(&self, request: &Sent) -> (Answer, u64) {
+    async fn send(&self, request: &Sent, node: Whose) -> (Answer, u64) {
+        let store = self.node(node);
         let answer = match request {
-            Sent::Append(append, _) => Answer::Append(self.store.append(append.to_append()).await),
-            Sent::Change(change, _) => Answer::Change(self.store.change(change.to_change()).await),
+            Sent::Append(append, _) => Answer::Append(store.append(append.to_append()).await),
+            Sent::Change(change, _) => Answer::Change(store.change(change.to_change()).await),
         };
         (answer, self.clock.tick())
     }
@@ -225,4 +260,10 @@ impl Case {
         reads::check_streams(&self.store, &self.model, &Wish::everything()).await;
         chain::check(&self.store, &self.model).await;
     }
+}
+
+/// What was sent so many requests ago, or around that many.
+fn ago<T>(sent: &[T], requests: usize) -> Option<&T> {
+    let ago = requests.checked_rem(sent.len())?;
+    sent.get(sent.len() - 1 - ago)
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
-use gamebot_event_store::event::Removal;
 use gamebot_event_store::position::Position;
 use gamebot_event_store::store::{EventStore, FeedMessage, Follow};
 use tokio::sync::watch;
@@ -21,6 +20,9 @@ use super::wish::Wish;
 pub(super) struct Followed {
     wish: Wish,
     after: i64,
+    started: u64,
+    /// Whether its node knows at once of everything that is written.
+    knows_at_once: bool,
     messages: Vec<Told>,
 }
 
@@ -43,57 +45,86 @@ pub(super) async fn follow(
     store: EventStore,
     clock: Arc<Clock>,
     names: Names,
-    plan: FollowerPlan,
+    (plan, knows_at_once): (FollowerPlan, bool),
     after: i64,
     mut progress: Progress,
 ) -> Followed {
     let end = progress.clone();
-    let mut followed = Followed {
-        after,
-        messages: Vec::new(),
-        wish: plan.wish,
-    };
+    let mut followed = Followed::new(plan.wish, after, clock.now(), knows_at_once);
     let mut feed = Box::pin(store.follow(Follow {
         scope: followed.wish.scope(),
         filter: followed.wish.filter(&names),
         after: Position::new(after).unwrap(),
     }));
+    let mut asked = None;
     for pause in plan.pauses.iter().chain(&[0]).cycle() {
         if *pause > 0 {
             let wait_for = progress.borrow().0 + pause;
             let is_enough = |(head, done): &(i64, bool)| *done || *head >= wait_for;
             progress.wait_for(is_enough).await.unwrap();
         }
-        let last = followed.messages.last();
-        let told = last.map_or(-1, |told| told.message.position().get());
+        let told = followed.last_position();
         tokio::select! {
-            told = next(&mut feed, &clock) => followed.messages.push(told),
-            _ = progress.wait_for(|(head, done)| *done && *head == told) => break,
+            told = next(&mut feed, &mut asked, &clock) => followed.messages.push(told),
+            _ = progress.wait_for(|(head, done)| *done && Some(*head) == told) => break,
             () = tokio::time::sleep(PATIENCE) => {
                 let (head, done) = *end.borrow();
-                assert!(!done, "silence after {told}, though the log goes to {head}: {followed:?}");
+                assert!(!done, "silence after {told:?}, though the log goes to {head}: {followed:?}");
             }
         }
     }
     followed
 }
 
-/// The next message. The time before it is that of the very poll that hands it out, so that a feed which
-/// has waited long is not excused by what was true when it began to wait.
-async fn next(feed: &mut Pin<Box<impl Stream<Item = FeedMessage>>>, clock: &Clock) -> Told {
+/// The next message. `asked` is when the feed was first polled for it, also by an earlier call that was given
+/// up: what is hidden later may pass.
+async fn next(
+    feed: &mut Pin<Box<impl Stream<Item = FeedMessage>>>,
+    asked: &mut Option<u64>,
+    clock: &Clock,
+) -> Told {
     poll_fn(|context| {
-        let asked = clock.now();
+        let since = *asked.get_or_insert_with(|| clock.now());
         let polled = feed.as_mut().poll_next(context);
-        polled.map(|message| Told {
-            asked,
-            got: clock.now(),
-            message: message.expect("the feed ended"),
+        polled.map(|message| {
+            *asked = None;
+            Told {
+                asked: since,
+                got: clock.now(),
+                message: message.expect("the feed ended"),
+            }
         })
     })
     .await
 }
 
 impl Followed {
+    /// A follower that has not been told anything yet.
+    pub(super) fn new(wish: Wish, after: i64, started: u64, knows_at_once: bool) -> Self {
+        Self {
+            wish,
+            after,
+            started,
+            knows_at_once,
+            messages: Vec::new(),
+        }
+    }
+
+    /// Takes a message that was handed out after the first time and before the second.
+    pub(super) fn take(&mut self, asked: u64, got: u64, message: FeedMessage) {
+        self.messages.push(Told {
+            asked,
+            got,
+            message,
+        });
+    }
+
+    /// Where it stands; `None` before the first message.
+    pub(super) fn last_position(&self) -> Option<i64> {
+        let last = self.messages.last();
+        last.map(|told| told.message.position().get())
+    }
+
     /// Every event that is wanted came once, in order, at its position, unless it was hidden by then; and
     /// nothing came with its payload when it was certainly hidden.
     pub(super) fn check(&self, model: &Model, times: &Times) {
@@ -150,11 +181,19 @@ impl Followed {
         );
         let last = times.sent_by(told.got);
         assert!(event.since() <= last, "seen before it was sent: {told:?}");
-        // However slow the feed is, it shows what every write has hidden that was answered before.
-        let first = times.answered_by(told.asked);
-        let mut allowed = event.states_between(first, last);
-        if allowed.contains(&Some(Removal::Scavenged)) {
-            allowed.push(event.state_unless_scavenged());
+        // Once it is hidden, a buffer may tell an older reason.
+        let ever = event.states_between(times.answered_by(self.started), last);
+        let mut allowed: Vec<_> = ever.into_iter().filter(Option::is_some).collect();
+        // However slow the feed is, no payload is shown that was hidden when the message was asked for.
+        // What another node has answered may not have come here yet.
+        let asked = if self.knows_at_once {
+            told.asked
+        } else {
+            self.started
+        };
+        let asked = times.answered_by(asked);
+        if event.states_between(asked, last).contains(&None) {
+            allowed.push(None);
         }
         if !self.wish.shows_removed() {
             allowed.retain(Option::is_none);

@@ -47,6 +47,9 @@ pub(super) struct Model {
     pub(super) began_at: i64,
     pub(super) events: Vec<Event>,
     pub(super) streams: BTreeMap<String, StreamState>,
+    /// The ordinary streams in the order in which they began to exist, each with the version up to which its
+    /// payloads are removed.
+    scavenged: Vec<(String, i32)>,
     /// The number of the latest write; 0 = none yet.
     pub(super) write: usize,
     ids: HashMap<Uuid, usize>,
@@ -70,7 +73,7 @@ pub(super) struct Event {
     pub(super) actor: Option<String>,
     /// `data.n`
     pub(super) number: Option<i64>,
-    /// Exact.
+    /// Exact; empty = not looked at.
     pub(super) data: String,
     /// Exact; `None` = not looked at.
     pub(super) metadata: Option<String>,
@@ -181,14 +184,6 @@ impl Event {
         states
     }
 
-    /// What was seen of it before its payload was removed: nothing tells a buffer of that.
-    pub(super) fn state_unless_scavenged(&self) -> Option<Removal> {
-        let mut states = self.states.iter().map(|(_, state)| *state).rev();
-        states
-            .find(|state| *state != Some(Removal::Scavenged))
-            .unwrap()
-    }
-
     /// The write that brought it.
     pub(super) fn since(&self) -> usize {
         self.states[0].0
@@ -208,6 +203,7 @@ impl Model {
             events: Vec::new(),
             streams: BTreeMap::new(),
             write: 0,
+            scavenged: Vec::new(),
             ids: HashMap::new(),
             default_max_events,
         }
@@ -239,14 +235,50 @@ impl Model {
         self.ids.insert(id, event);
     }
 
-    /// Payloads that are hidden are removed.
-    pub(super) fn scavenge(&mut self) {
-        self.write += 1;
-        let write = self.write;
-        let hidden = |event: &&mut Event| event.state().is_some();
-        for event in self.events.iter_mut().filter(hidden) {
-            event.see(write, Some(Removal::Scavenged));
+    /// The payloads of what is hidden are removed, stream by stream, each by a write of its own, between an
+    /// event that tells of the beginning and one that tells of the end. `None`: there is no such stream.
+    pub(super) fn scavenge(&mut self, id: Uuid, only: Option<&str>) -> Option<()> {
+        if only.is_some_and(|only| !self.streams.contains_key(only)) {
+            return None;
         }
+        self.tell_of_operation(id, "$scavenge_started");
+        for index in 0..self.scavenged.len() {
+            let (name, through) = self.scavenged[index].clone();
+            let hidden = self.streams[&name].hidden_through;
+            if hidden > through && only.is_none_or(|only| only == name) {
+                self.scavenged[index].1 = hidden;
+                self.scavenge_stream(&name, hidden);
+            }
+        }
+        self.tell_of_operation(id, "$scavenge_completed");
+        Some(())
+    }
+
+    fn scavenge_stream(&mut self, name: &str, hidden: i32) {
+        self.write += 1;
+        let of_stream = self.events.iter_mut().filter(|event| event.stream == name);
+        for event in of_stream.filter(|event| event.version <= hidden) {
+            event.see(self.write, Some(Removal::Scavenged));
+        }
+    }
+
+    fn tell_of_operation(&mut self, id: Uuid, event_type: &str) {
+        self.write += 1;
+        let stream = format!("$operation-{id}");
+        self.begin(&stream);
+        let event = Event {
+            event_type: event_type.to_owned(),
+            ..Event::unknown()
+        };
+        self.push(&stream, event);
+    }
+
+    /// A stream, which begins to exist if it does not.
+    fn begin(&mut self, name: &str) -> &mut StreamState {
+        if !self.streams.contains_key(name) && !name.starts_with('$') {
+            self.scavenged.push((name.to_owned(), 0));
+        }
+        self.streams.entry(name.to_owned()).or_default()
     }
 
     /// The events that a page should show after a write, in the order of the log: all that are in the

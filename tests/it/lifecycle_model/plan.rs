@@ -1,6 +1,8 @@
 //! What happens in one case, as values that shrink: every number in it is taken relative to what has
 //! happened before, so that a plan still means something when a part of it is left out.
 
+use std::ops::Range;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
@@ -30,6 +32,8 @@ pub(super) struct Plan {
     pub(super) scan_window: i64,
     /// Positions until a feed that matches nothing says so.
     pub(super) checkpoint_every: i64,
+    /// Whether there are two nodes, where the backend allows it.
+    pub(super) two_nodes: bool,
     /// Those that follow from the beginning on.
     pub(super) followers: Vec<FollowerPlan>,
     /// Those that walk through pages again and again, forward and backward.
@@ -41,24 +45,32 @@ pub(super) struct Plan {
 /// One step of a case.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// These requests are sent at once: they reach the committer in this order, mostly as one group.
-    Write(Vec<Write>),
+    /// These requests are sent at once, to one node: they reach its committer in this order, mostly as one
+    /// group.
+    Write(Vec<Write>, Whose),
     /// Reads while nothing is written.
     Read(ReadPlan),
     /// A follower comes.
     Follow(FollowerPlan),
-    /// The payloads of hidden events are removed.
-    Scavenge,
+    /// The payloads of hidden events are removed; of one stream, an index into [`STREAMS`], or of all.
+    Scavenge(Option<usize>),
+}
+
+/// Which node something goes through, where there are two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    First,
+    Second,
 }
 
 /// One request.
 #[derive(Clone, Debug)]
 pub(super) enum Write {
     Append(AppendPlan),
-    /// An earlier append again, which one and how.
+    /// An earlier append again: how many appends ago, and how.
     AppendAgain(usize, Again),
     Change(ChangePlan),
-    /// An earlier change with an id again; or that id for this change.
+    /// An earlier change again, so many changes ago; or its id for this change.
     ChangeAgain(usize, Option<ChangePlan>),
 }
 
@@ -167,6 +179,7 @@ pub(super) struct FollowerPlan {
     pub(super) start: i64,
     /// Before each message, in turn: how many events it lets pass.
     pub(super) pauses: Vec<i64>,
+    pub(super) node: Whose,
 }
 
 /// A reader that walks through pages while others write.
@@ -189,8 +202,8 @@ pub(super) struct ReadPlan {
     pub(super) versions: (Option<i32>, Option<i32>),
 }
 
-/// A case of up to `most_steps` steps.
-pub(super) fn plans(most_steps: usize) -> impl Strategy<Value = Plan> {
+/// A case of so many steps.
+pub(super) fn plans(step_count: Range<usize>) -> impl Strategy<Value = Plan> {
     let followers = vec(followers(), 0..6).prop_map(|mut some| {
         some.extend([Wish::everything(), Wish::default()].map(FollowerPlan::steady));
         some
@@ -200,9 +213,10 @@ pub(super) fn plans(most_steps: usize) -> impl Strategy<Value = Plan> {
         1..9_u64,
         1..30_i64,
         1..12_i64,
+        select(vec![false, false, false, true]),
         followers,
         vec(walkers(), 0..4),
-        vec(steps(), 1..most_steps),
+        vec(steps(), step_count),
     )
         .prop_map(
             |(
@@ -210,6 +224,7 @@ pub(super) fn plans(most_steps: usize) -> impl Strategy<Value = Plan> {
                 page_events,
                 scan_window,
                 checkpoint_every,
+                two_nodes,
                 followers,
                 walkers,
                 steps,
@@ -219,6 +234,7 @@ pub(super) fn plans(most_steps: usize) -> impl Strategy<Value = Plan> {
                     page_events,
                     scan_window,
                     checkpoint_every,
+                    two_nodes,
                     followers,
                     walkers,
                     steps,
@@ -234,32 +250,38 @@ impl FollowerPlan {
             wish,
             start: 0,
             pauses: Vec::new(),
+            node: Whose::First,
         }
     }
 }
 
 fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => writes().prop_map(|write| Step::Write(vec![write])),
-        4 => vec(writes(), 2..6).prop_map(Step::Write),
+        8 => (writes(), nodes()).prop_map(|(write, node)| Step::Write(vec![write], node)),
+        5 => (vec(writes(), 2..6), nodes()).prop_map(|(some, node)| Step::Write(some, node)),
         3 => reads().prop_map(Step::Read),
         1 => followers().prop_map(Step::Follow),
-        1 => Just(Step::Scavenge),
+        1 => option::of(streams()).prop_map(Step::Scavenge),
     ]
 }
 
 fn writes() -> impl Strategy<Value = Write> {
     prop_oneof![
         12 => appends().prop_map(Write::Append),
-        3 => (any_index(), again()).prop_map(|(which, how)| Write::AppendAgain(which, how)),
+        3 => (ago(), again()).prop_map(|(which, how)| Write::AppendAgain(which, how)),
         8 => changes().prop_map(Write::Change),
-        2 => (any_index(), option::of(changes()))
+        2 => (ago(), option::of(changes()))
             .prop_map(|(which, other)| Write::ChangeAgain(which, other)),
     ]
 }
 
-fn any_index() -> impl Strategy<Value = usize> {
-    0..1000_usize
+fn nodes() -> impl Strategy<Value = Whose> {
+    select(vec![Whose::First, Whose::Second])
+}
+
+/// How many requests ago: often the last one, which may still be in the same group.
+fn ago() -> impl Strategy<Value = usize> {
+    prop_oneof![2 => Just(0_usize), 1 => 0..100_usize]
 }
 
 fn appends() -> impl Strategy<Value = AppendPlan> {
@@ -280,7 +302,8 @@ fn parts(least_events: usize) -> impl Strategy<Value = PartPlan> {
 }
 
 fn streams() -> impl Strategy<Value = usize> {
-    0..STREAMS.len()
+    // Some streams have a longer life than others.
+    select(vec![0_usize, 0, 0, 1, 1, 2, 3, 4])
 }
 
 fn expected() -> impl Strategy<Value = ExpectedPlan> {
@@ -367,13 +390,14 @@ fn settings() -> impl Strategy<Value = SettingsPlan> {
 fn followers() -> impl Strategy<Value = FollowerPlan> {
     let pauses = prop_oneof![
         Just(Vec::new()),
-        vec(prop_oneof![4 => Just(0_i64), 1 => 1..12_i64], 1..12)
+        vec(prop_oneof![3 => Just(0_i64), 1 => 1..12_i64], 1..12)
     ];
     let start = prop_oneof![2 => Just(0_i64), 1 => 0..=100_i64];
-    (wishes(), start, pauses).prop_map(|(wish, start, pauses)| FollowerPlan {
+    (wishes(), start, pauses, nodes()).prop_map(|(wish, start, pauses, node)| FollowerPlan {
         wish,
         start,
         pauses,
+        node,
     })
 }
 

@@ -173,9 +173,9 @@ fn conditions() -> impl Strategy<Value = Wish> {
         1 => any::<bool>().prop_map(move |include_reserved| Wish { include_reserved, ..default() }),
         3 => (0..STREAMS.len(), select(vec![false, false, true]))
             .prop_map(move |stream| Wish { stream: Some(stream), ..default() }),
-        2 => select(vec!["g", "game", "game-", "team-1", "$", "$stream-game-a", "zzz"])
+        2 => select(vec!["g", "game", "game-", "team-1", "$", "$stream-game-a", "$operation-", "zzz"])
             .prop_map(move |prefix| Wish { prefix: Some(prefix), ..default() }),
-        2 => some_of(&["game", "gamex", "ga", "team", "$stream"])
+        2 => some_of(&["game", "gamex", "ga", "team", "$stream", "$operation"])
             .prop_map(move |categories| Wish { categories, ..default() }),
         2 => some_of(&[TYPES[0], TYPES[1], TYPES[2], "$stream_deleted", "$stream_reopened"])
             .prop_map(move |event_types| Wish { event_types, ..default() }),

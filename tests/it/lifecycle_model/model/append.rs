@@ -217,7 +217,7 @@ impl Model {
         if self.status_of(&part.stream) == StreamStatus::Deleted {
             self.reopen(&part.stream, first);
         }
-        let stream = self.streams.entry(part.stream.clone()).or_default();
+        let stream = self.begin(&part.stream);
         stream.guild = guild;
         stream.status = StreamStatus::Open;
         let previous_version = stream.version;

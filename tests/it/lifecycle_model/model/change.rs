@@ -48,7 +48,7 @@ impl Model {
                 stream: self.streams[&sent.stream].clone(),
             });
         }
-        self.streams.entry(sent.stream.clone()).or_default();
+        self.begin(&sent.stream);
         self.apply(sent);
         Ok(self.record(sent))
     }
@@ -163,7 +163,7 @@ impl Model {
     pub(super) fn push_life(&mut self, stream: &str, event: Event) -> usize {
         let life = life_of(stream);
         let guild = self.streams[stream].guild.clone();
-        self.streams.entry(life.clone()).or_default().guild = guild;
+        self.begin(&life).guild = guild;
         self.push(&life, event)
     }
 
