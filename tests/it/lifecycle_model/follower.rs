@@ -183,7 +183,7 @@ impl Followed {
         assert!(event.since() <= last, "seen before it was sent: {told:?}");
         // Once it is hidden, a buffer may tell an older reason.
         let ever = event.states_between(times.answered_by(self.started), last);
-        let mut allowed: Vec<_> = ever.into_iter().filter(Option::is_some).collect();
+        let mut allowed: Vec<_> = ever.into_iter().flatten().map(Some).collect();
         // However slow the feed is, no payload is shown that was hidden when the message was asked for.
         // What another node has answered may not have come here yet.
         let asked = if self.knows_at_once {
