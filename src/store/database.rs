@@ -140,7 +140,7 @@ impl Database {
         }
     }
 
-    /// A new connection that may write. On SQLite only whoever has the [`write_turn`](Self::write_turn) uses
+    /// A new connection that may write. On SQLite only whoever has the `write_turn` uses
     /// it.
     pub fn writer(&self) -> DatabaseConnection {
         match &self.target {
