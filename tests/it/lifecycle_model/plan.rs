@@ -356,7 +356,7 @@ fn changes() -> impl Strategy<Value = ChangePlan> {
         6 => Just(KindPlan::Delete),
         2 => Just(KindPlan::Archive),
         2 => Just(KindPlan::Unarchive),
-        1 => Just(KindPlan::Tombstone),
+        2 => Just(KindPlan::Tombstone),
     ];
     (streams(), kind, expected(), any::<bool>()).prop_map(|(stream, kind, expected, has_id)| {
         ChangePlan {
