@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::event::{RecordedEvent, Removal};
 use crate::position::Position;
 
 /// The longest stream name, in bytes.
@@ -194,6 +195,9 @@ pub enum StreamStatus {
 }
 
 impl StreamStatus {
+    /// What a list of streams shows where nothing else is asked for (rule L4).
+    pub const UNARCHIVED: [Self; 3] = [Self::Open, Self::Deleted, Self::Tombstoned];
+
     /// The number that stands in the database.
     #[must_use]
     pub(crate) const fn stored(self) -> i32 {
@@ -261,6 +265,25 @@ pub struct Retention {
 }
 
 impl Stream {
+    /// One of its events as it is shown now, also if it was hidden after it was read.
+    pub(crate) fn show(&self, event: Arc<RecordedEvent>) -> Arc<RecordedEvent> {
+        if event.removed.is_some() || event.stream_version > self.hidden_through {
+            return event.shown();
+        }
+        let removed = if self.status == StreamStatus::Tombstoned {
+            Removal::Tombstoned
+        } else if event.stream_version <= self.deleted_through {
+            Removal::Deleted
+        } else {
+            Removal::Retention
+        };
+        Arc::new(RecordedEvent {
+            removed: Some(removed),
+            ..RecordedEvent::clone(&event)
+        })
+        .shown()
+    }
+
     /// Hides what the retention hides by count and version. What is hidden stays hidden, also if the
     /// retention keeps more later: a reader may rely on it, and a scavenge may have removed it.
     pub(crate) fn hide_by_retention(&mut self) {

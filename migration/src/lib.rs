@@ -173,6 +173,11 @@ async fn alone(
         return work().await;
     }
     let lock = database.begin().await?;
+    // It waits as long as another process migrates, and is idle as long as this one does.
+    lock.execute_unprepared(
+        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = '1h'",
+    )
+    .await?;
     let sql = format!("SELECT pg_advisory_xact_lock({LOCK})");
     lock.execute_raw(Statement::from_string(DbBackend::Postgres, sql))
         .await?;

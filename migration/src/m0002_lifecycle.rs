@@ -26,6 +26,8 @@ const TABLES: &[&str] = &[
     // What a scavenge has to look at: few streams among many.
     "CREATE INDEX streams_to_scavenge ON streams (id)
         WHERE hidden_through > scavenged_through OR max_age_ms IS NOT NULL",
+    // Finished games are archived, so that most streams are; lists are of the others.
+    "CREATE INDEX streams_in_use ON streams (name) WHERE status <> 2",
     // One row per operation. Its node says with `heartbeat_at` that it is still at work; where it falls
     // silent, another node goes on after `resume_after`.
     "CREATE TABLE operations (
@@ -50,6 +52,7 @@ const TABLES: &[&str] = &[
 
 const DOWN: &[&str] = &[
     "DROP TABLE operations",
+    "DROP INDEX streams_in_use",
     "DROP INDEX streams_to_scavenge",
     "ALTER TABLE streams DROP COLUMN scavenged_through",
     "ALTER TABLE streams DROP COLUMN metadata_position",

@@ -30,6 +30,12 @@ pub(crate) fn is_sqlite(manager: &SchemaManager<'_>) -> bool {
 pub(crate) async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
     let connection = manager.get_connection();
     let is_sqlite = is_sqlite(manager);
+    if !is_sqlite {
+        // What is quick on new tables takes its time on full ones. Each migration is a transaction.
+        connection
+            .execute_unprepared("SET LOCAL statement_timeout = 0")
+            .await?;
+    }
     for statement in statements {
         let sql = WORDS.iter().fold(
             (*statement).to_owned(),

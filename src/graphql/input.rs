@@ -338,13 +338,6 @@ impl PathEquals {
     }
 }
 
-/// What a list of streams shows where nothing else is asked for (rule L4).
-const UNARCHIVED: [StreamStatus; 3] = [
-    StreamStatus::Open,
-    StreamStatus::Deleted,
-    StreamStatus::Tombstoned,
-];
-
 impl StreamFilterInput {
     pub(super) fn parse(self, limits: &PageLimits) -> Result<StreamFilter> {
         Ok(StreamFilter {
@@ -355,7 +348,7 @@ impl StreamFilterInput {
                 .transpose()?,
             guild_ids: short_list("guildIds", self.guild_ids, limits)?,
             statuses: match self.statuses {
-                None => UNARCHIVED.to_vec(),
+                None => StreamStatus::UNARCHIVED.to_vec(),
                 Some(statuses) if statuses.is_empty() => return Err(empty_list("statuses")),
                 Some(statuses) => statuses.into_iter().map(StreamStatus::from).collect(),
             },
@@ -387,7 +380,7 @@ pub(super) fn short_list(
     Ok(values)
 }
 
-fn empty_list(name: &str) -> Error {
+pub(super) fn empty_list(name: &str) -> Error {
     ErrorCode::InvalidArgument.error(format!(
         "`{name}` is an empty list, which nothing can satisfy. Leave it out to have no condition."
     ))

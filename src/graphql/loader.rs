@@ -174,7 +174,11 @@ impl Operation {
         self.load(EventKey(id)).await
     }
 
-    pub(super) async fn event_at(&self, position: Position) -> Result<Option<Arc<RecordedEvent>>> {
+    /// The event that has set a stream's metadata, for whoever sees the stream.
+    pub(super) async fn metadata_event(
+        &self,
+        position: Position,
+    ) -> Result<Option<Arc<RecordedEvent>>> {
         self.load(PositionKey(position)).await
     }
 
@@ -300,7 +304,8 @@ impl Loader<PositionKey> for StoreLoader {
         keys: &[PositionKey],
     ) -> Result<HashMap<PositionKey, Arc<RecordedEvent>>, ReadError> {
         let positions: Vec<Position> = keys.iter().map(|key| key.0).collect();
-        let found = self.store.events_at(&self.scope, &positions).await?;
+        // Who sees a stream sees its metadata, also where that was set before the stream had a guild.
+        let found = self.store.events_at(&Scope::All, &positions).await?;
         Ok(found
             .into_iter()
             .map(|(position, event)| (PositionKey(position), event))

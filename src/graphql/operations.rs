@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Unio
 use uuid::Uuid;
 
 use super::error_code::{append_error, invalid_cursor, read_error};
+use super::input::empty_list;
 use super::loader::Operation;
 use super::node_id::NodeId;
 use super::object::operation::{
@@ -15,10 +16,7 @@ use super::refusal::{
 };
 use super::scalar::JsonScalar;
 use crate::cursor;
-use crate::store::{
-    self, AppendError, OperationFilter, OperationKind, OperationQuery, OperationState,
-    StartScavenge,
-};
+use crate::store::{self, AppendError, OperationFilter, OperationQuery, StartScavenge};
 
 /// Long-running operations.
 #[derive(Default)]
@@ -30,8 +28,9 @@ impl OperationMutation {
     /// streams have hidden. Positions, ids and hashes stay, so that cursors, retries and the hash chain hold.
     /// Appends and reads go on meanwhile.
     ///
-    /// It answers at once with an operation, which the subscription `operation` follows. While a scavenge of
-    /// the same stream, or of all, waits or runs, that one is answered; others wait for their turn.
+    /// It answers at once with an operation, which the subscription `operation` follows. Where
+    /// the same has been asked for and has not begun yet, that one is answered. One that has begun may have
+    /// passed what you want to be removed, so another one waits for its turn.
     async fn scavenge(
         &self,
         ctx: &Context<'_>,
@@ -229,7 +228,7 @@ impl OperationList {
         };
         let whole = OperationQuery {
             scope: operation.scope.clone(),
-            filter: self.filter.unwrap_or_default().into(),
+            filter: self.filter.unwrap_or_default().parse()?,
             after: None,
             before: None,
             descending: false,
@@ -251,13 +250,18 @@ impl OperationList {
     }
 }
 
-impl From<OperationFilterInput> for OperationFilter {
-    fn from(input: OperationFilterInput) -> Self {
-        let kinds = input.kinds.unwrap_or_default().into_iter();
-        let states = input.states.unwrap_or_default().into_iter();
-        Self {
-            kinds: kinds.map(OperationKind::from).collect(),
-            states: states.map(OperationState::from).collect(),
-        }
+impl OperationFilterInput {
+    fn parse(self) -> Result<OperationFilter> {
+        Ok(OperationFilter {
+            kinds: not_empty("kinds", self.kinds)?,
+            states: not_empty("states", self.states)?,
+        })
+    }
+}
+
+fn not_empty<T, U: From<T>>(name: &str, values: Option<Vec<T>>) -> Result<Vec<U>> {
+    match values {
+        Some(values) if values.is_empty() => Err(empty_list(name)),
+        values => Ok(values.into_iter().flatten().map(U::from).collect()),
     }
 }

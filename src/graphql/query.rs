@@ -76,7 +76,7 @@ impl Query {
         futures_util::future::try_join_all(found).await
     }
 
-    /// The stream of this name; null if it never had an event.
+    /// The stream of this name; null if nobody has appended to it or set its metadata.
     async fn stream(
         &self,
         ctx: &Context<'_>,

@@ -126,12 +126,18 @@ impl View {
     }
 
     fn original_stream(&self, wanted: &PreparedStream) -> CommittedStream {
-        let events: Vec<_> = wanted
+        let stream = self.streams.get(&wanted.name).cloned();
+        let stored = wanted
             .events
             .iter()
-            .filter_map(|event| self.stored.get(&event.event_id).cloned())
+            .filter_map(|event| self.stored.get(&event.event_id).cloned());
+        let events: Vec<_> = stored
+            .map(|event| {
+                stream
+                    .as_ref()
+                    .map_or(event.clone(), |stream| stream.show(event))
+            })
             .collect();
-        let stream = self.streams.get(&wanted.name).cloned();
         let now = stream.as_ref().map_or(0, |stream| stream.version);
         CommittedStream {
             name: wanted.name.clone(),
@@ -205,6 +211,7 @@ impl View {
             let limit = self.length_limit(stream);
             let adding = wanted.events.len();
             if adding > 0 && length_with(stream, adding) > i64::from(limit) {
+                let is_own_limit = stream.is_some_and(|stream| stream.max_events.is_some());
                 let stream = wanted.name.clone();
                 return Err(Refusal::StreamTooLarge(StreamTooLarge {
                     stream,
@@ -212,6 +219,7 @@ impl View {
                     length,
                     adding,
                     limit,
+                    is_own_limit,
                 }));
             }
         }
@@ -231,23 +239,28 @@ impl View {
         &'a self,
         works: &'a [Arc<Work>],
     ) -> impl Iterator<Item = &'a Stream> {
-        let streams = works.iter().flat_map(|work| match &**work {
-            Work::Append(append) => self.nearly_too_long(append),
-            Work::Change(change) if matches!(change.kind, ChangeKind::SetMetadata(_)) => {
-                self.streams.get(&change.stream).into_iter().collect()
+        // All that the group would add to a stream: a request is not to be refused for its company.
+        let mut adding: HashMap<&StreamName, usize> = HashMap::new();
+        let mut resettled: HashSet<&StreamName> = HashSet::new();
+        for work in works {
+            match &**work {
+                Work::Append(append) => {
+                    for stream in &append.streams {
+                        *adding.entry(&stream.name).or_default() += stream.events.len();
+                    }
+                }
+                Work::Change(change) if matches!(change.kind, ChangeKind::SetMetadata(_)) => {
+                    resettled.insert(&change.stream);
+                }
+                Work::Change(_) | Work::Operation(_) => {}
             }
-            Work::Change(_) | Work::Operation(_) => Vec::new(),
-        });
-        streams.filter(|stream| stream.retention.max_age_ms.is_some())
-    }
-
-    fn nearly_too_long(&self, append: &PreparedAppend) -> Vec<&Stream> {
-        let wanted = append.streams.iter().filter_map(|wanted| {
-            let stream = self.streams.get(&wanted.name)?;
+        }
+        self.streams.values().filter(move |stream| {
+            let adding = adding.get(&stream.name).copied().unwrap_or_default();
             let limit = i64::from(self.length_limit(Some(stream)));
-            (length_with(Some(stream), wanted.events.len()) > limit).then_some(stream)
-        });
-        wanted.collect()
+            let is_near = adding > 0 && length_with(Some(stream), adding) > limit;
+            stream.retention.max_age_ms.is_some() && (is_near || resettled.contains(&stream.name))
+        })
     }
 
     /// Takes note that a stream's events up to `version` are hidden by their age.

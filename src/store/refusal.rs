@@ -205,6 +205,8 @@ pub struct StreamTooLarge {
     pub adding: usize,
     /// The most that it may have.
     pub limit: i32,
+    /// Whether its own metadata says so, and not the server's settings.
+    pub is_own_limit: bool,
 }
 
 /// Why an append has no outcome that is a value.

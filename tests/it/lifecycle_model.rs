@@ -56,8 +56,9 @@ async fn every_reader_agrees_with_the_model(world: World) {
     };
     let handle = Handle::current();
     let check = |plan| handle.block_on(check(&world, plan));
-    let result = block_in_place(|| TestRunner::new(config).run(&plan::plans(1..MOST_STEPS), check));
-    match result {
+    let plans = plan::plans(1..MOST_STEPS);
+    let run = || TestRunner::new(config).run(&plans, check).map_err(Box::new);
+    match block_in_place(run).map_err(|error| *error) {
         Ok(()) => {}
         Err(TestError::Fail(reason, plan)) => panic!("{reason}\nin this case: {plan:#?}"),
         Err(error) => panic!("{error}"),

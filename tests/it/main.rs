@@ -15,6 +15,7 @@ mod follow;
 mod games;
 mod image;
 mod json_path;
+mod lifecycle;
 mod lifecycle_model;
 mod migrate;
 mod nodes;

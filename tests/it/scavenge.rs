@@ -3,7 +3,7 @@
 
 mod cancelling;
 mod command_line;
-mod door;
+pub(crate) mod door;
 mod faults;
 mod following;
 mod removal;

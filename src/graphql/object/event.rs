@@ -189,6 +189,7 @@ impl EventObject {
             ctx,
             EventFilter {
                 causation_ids,
+                include_reserved: self.0.stream.is_reserved(),
                 ..EventFilter::default()
             },
             first,
@@ -209,6 +210,7 @@ impl EventObject {
             ctx,
             EventFilter {
                 correlation_ids,
+                include_reserved: self.0.stream.is_reserved(),
                 ..EventFilter::default()
             },
             first,

@@ -128,13 +128,9 @@ impl LiveSubscriptionObject {
 pub(in crate::graphql) fn lag(store: &EventStore, live: &LiveSubscription) -> Option<u64> {
     // In this order: a position that is read first is never beyond the head.
     let position = live.progress().position()?.get();
-    Some(
-        store
-            .known_head()
-            .get()
-            .saturating_sub(position)
-            .unsigned_abs(),
-    )
+    // A feed may begin at a head that this node has not heard of yet.
+    let behind = store.known_head().get().saturating_sub(position).max(0);
+    Some(behind.unsigned_abs())
 }
 
 /// The client of a live subscription. Nothing of this is proven: there are no tokens yet, and a client can call

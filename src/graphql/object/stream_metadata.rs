@@ -26,7 +26,7 @@ struct Recorded<'a> {
 impl StreamMetadata {
     async fn recorded(&self, ctx: &Context<'_>) -> Result<Option<Arc<RecordedEvent>>> {
         match self.0.metadata_position {
-            Some(position) => Operation::of(ctx)?.event_at(position).await,
+            Some(position) => Operation::of(ctx)?.metadata_event(position).await,
             None => Ok(None),
         }
     }

@@ -379,13 +379,18 @@ fn too_large(found: &store::StreamTooLarge) -> StreamTooLarge {
         length,
         adding,
         limit,
+        is_own_limit,
     } = found;
+    let remedy = if *is_own_limit {
+        "maxEvents of its metadata"
+    } else {
+        "maxEvents of its metadata, or append.max_stream_events for all streams"
+    };
     StreamTooLarge {
         code: ErrorCode::StreamTooLarge,
         message: format!(
             "The stream {stream} has {length} events, and {adding} more would exceed its limit of {limit}. Begin \
-             a new stream for what follows, or raise the limit: maxEvents in the metadata of this stream, or \
-             append.max_stream_events for all."
+             a new stream for what follows, or raise the limit: {remedy}."
         ),
         retryable: false,
         path: Some(graphql_path(path)),

@@ -90,11 +90,12 @@ impl Postgres {
             Box::pin(async move {
                 // A node that vanishes while it holds the head of the log must not hold it for ever.
                 // Appends read what they locked, so they need READ COMMITTED whatever the database's
-                // default is; and an acknowledged append is durable whatever the default is (rule A5).
+                // default is; a page takes a millisecond, and compiling its plan a hundred; and an acknowledged append is durable whatever the default is (rule A5).
                 let settings = format!(
                     "SET statement_timeout = {timeout};
                      SET idle_in_transaction_session_timeout = {timeout};
                      SET default_transaction_isolation = 'read committed';
+                     SET jit = off;
                      SELECT set_config('synchronous_commit', 'on', false)
                       WHERE current_setting('synchronous_commit') = 'off'"
                 );
@@ -122,6 +123,7 @@ impl Postgres {
                  DEALLOCATE ALL;
                  SET LOCAL statement_timeout = {timeout};
                  SET LOCAL idle_in_transaction_session_timeout = {timeout};
+                 SET LOCAL jit = off;
                  SELECT set_config('synchronous_commit', 'on', true)
                   WHERE current_setting('synchronous_commit') = 'off'"
             )

@@ -65,6 +65,18 @@ fn sqlite_options(sqlite: SqliteConnectOptions, options: &DatabaseOptions) -> Sq
         .disable_statement_logging()
 }
 
+/// The one name of a file, whichever way leads to it: a link must not lead past the lock.
+fn real_path(database: &Path) -> PathBuf {
+    let in_folder = || {
+        let folder = database.parent()?.canonicalize().ok()?;
+        Some(folder.join(database.file_name()?))
+    };
+    let existing = database.canonicalize().ok();
+    existing
+        .or_else(in_folder)
+        .unwrap_or_else(|| database.to_owned())
+}
+
 /// Makes the folder and takes the lock beside the database file. The system frees the lock when the process
 /// ends, however it ends.
 pub(super) fn lock_file(database: &Path) -> Result<File, OpenError> {
@@ -78,7 +90,7 @@ pub(super) fn lock_file(database: &Path) -> Result<File, OpenError> {
     {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let mut name = database.as_os_str().to_owned();
+    let mut name = real_path(database).into_os_string();
     name.push(".lock");
     let file = File::create(PathBuf::from(name)).map_err(failed)?;
     match file.try_lock() {

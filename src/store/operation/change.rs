@@ -150,7 +150,8 @@ impl Operations {
             .collect::<Vec<_>>();
         if let Some(same) = unfinished
             .iter()
-            .filter(|known| known.arguments == *arguments)
+            // One that has begun may have passed by what the caller wants to be done.
+            .filter(|known| known.arguments == *arguments && known.started_at.is_none())
             .min_by_key(|known| (known.created_at, known.id))
         {
             return Ok(Judged::Already((*same).clone()));

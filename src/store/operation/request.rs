@@ -101,8 +101,8 @@ impl OperationChange {
 impl EventStore {
     /// Asks for a scavenge, and returns when that is durable; a node then begins with it.
     ///
-    /// Safe to retry under the same id. While a scavenge of the same stream, or of all, waits or runs, that
-    /// one is answered. Scavenges of different streams run one after the other.
+    /// Safe to retry under the same id. Where the same has been asked for and has not begun yet, that one
+    /// is answered. Scavenges run one after the other.
     pub async fn start_scavenge(
         &self,
         scope: &Scope,

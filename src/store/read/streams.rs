@@ -187,10 +187,14 @@ fn stream_conditions(query: &StreamQuery) -> Condition {
     Condition::all()
         .add_option(is_in(stream::Column::Category, &filter.categories))
         .add_option(is_in(stream::Column::GuildId, &filter.guild_ids))
-        .add_option(
-            (!filter.statuses.is_empty())
-                .then(|| Expr::col(stream::Column::Status).is_in(statuses)),
-        )
+        .add_option((!filter.statuses.is_empty()).then(|| {
+            // As the index of the streams in use has it.
+            if filter.statuses == StreamStatus::UNARCHIVED {
+                Expr::cust("\"status\" <> 2")
+            } else {
+                Expr::col(stream::Column::Status).is_in(statuses)
+            }
+        }))
         .add_option(prefix.map(|prefix| select::begins_with(stream::Column::Name, prefix)))
         // Ordinary names begin with a letter, which stands after `$`.
         .add_option(

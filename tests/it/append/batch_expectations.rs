@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use testkit::Expected;
 
-use super::door::{
-    DELETED, append, append_batch, appended, close_category, head, new_event, new_events, part,
-};
+use super::door::{append, append_batch, appended, head, new_event, new_events, part};
+use crate::lifecycle::door::Change;
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
@@ -27,7 +26,7 @@ async fn every_expectation_of_a_batch_that_fails_is_reported_in_the_order_of_the
     for stream in [&right, &behind, &ahead, &deleted] {
         appended(&client, stream, Expected::Exactly(0), &new_events(2)).await;
     }
-    close_category(&world, "deleted", DELETED).await;
+    Change::Delete.of(&client, &deleted).await;
     let before = head(&client).await;
 
     let parts = [
@@ -61,7 +60,7 @@ async fn a_batch_that_fails_on_deleted_streams_only_says_so(world: World) {
     for stream in [&open, &deleted] {
         appended(&client, stream, Expected::Exactly(0), &new_events(1)).await;
     }
-    close_category(&world, "deleted", DELETED).await;
+    Change::Delete.of(&client, &deleted).await;
     let parts = [
         part(&open, Expected::StreamExists, new_events(1)),
         part(&deleted, Expected::StreamExists, new_events(1)),

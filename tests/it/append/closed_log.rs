@@ -180,6 +180,7 @@ async fn with_a_permit_a_payload_may_go_whole_and_nothing_else_may_change(world:
     closed.transaction(&done).await.unwrap();
 
     let mut expected = closed.before.clone();
+    expected[1]["removed"] = json!("SCAVENGED");
     expected[1]["rawText"] = Value::Null;
     expected[1]["metadata"] = Value::Null;
     assert_eq!(closed.log().await, expected);

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::support::{PROGRAM, World};
 
 /// Everything that an event says of itself.
-pub(super) const EVENT: &str = "eventId type schemaVersion streamName streamVersion position recordedAt \
-     guildId rawText contentHash hash metadata { raw correlationId causationId actorId }";
+pub(crate) const EVENT: &str = "eventId type schemaVersion streamName streamVersion position recordedAt \
+     guildId removed rawText contentHash hash metadata { raw correlationId causationId actorId }";
 
 /// Everything that a refusal says; `stream` is an object where the append succeeds, hence the alias.
 const REFUSAL: &str = "
@@ -30,7 +30,7 @@ const REFUSAL: &str = "
     ... on LimitExceeded { value limit }";
 
 /// What is asked of an append to one stream.
-pub(super) fn append_selection() -> String {
+pub(crate) fn append_selection() -> String {
     format!(
         "{{ __typename
             ... on Appended {{
@@ -58,7 +58,7 @@ fn batch_selection() -> String {
 }
 
 /// The body of an append to one stream; `events` is JSON.
-pub(super) fn append_request(stream: &str, expected: Expected, events: &Value) -> String {
+pub(crate) fn append_request(stream: &str, expected: Expected, events: &Value) -> String {
     let query = format!(
         "mutation($input: AppendToStreamInput!) {{ appendToStream(input: $input) {} }}",
         append_selection()
@@ -68,7 +68,7 @@ pub(super) fn append_request(stream: &str, expected: Expected, events: &Value) -
 }
 
 /// The body of a batch append.
-pub(super) fn batch_request(parts: &[Value]) -> String {
+pub(crate) fn batch_request(parts: &[Value]) -> String {
     let query = format!(
         "mutation($input: AppendBatchInput!) {{ appendBatch(input: $input) {} }}",
         batch_selection()
@@ -77,14 +77,14 @@ pub(super) fn batch_request(parts: &[Value]) -> String {
 }
 
 /// What concerns one stream in a batch, and the whole input of an append to one stream.
-pub(super) fn part(stream: &str, expected: Expected, events: Value) -> Value {
+pub(crate) fn part(stream: &str, expected: Expected, events: Value) -> Value {
     let mut part = json!({"stream": stream, "expectedVersion": expected.to_json()});
     part["events"] = events;
     part
 }
 
 /// Sends an append, and returns its payload, whichever it is.
-pub(super) async fn append(
+pub(crate) async fn append(
     client: &GraphqlClient,
     stream: &str,
     expected: Expected,
@@ -98,7 +98,7 @@ pub(super) async fn append(
 }
 
 /// Sends an append that must succeed.
-pub(super) async fn appended(
+pub(crate) async fn appended(
     client: &GraphqlClient,
     stream: &str,
     expected: Expected,
@@ -110,36 +110,36 @@ pub(super) async fn appended(
 }
 
 /// Sends a batch append, and returns its payload, whichever it is.
-pub(super) async fn append_batch(client: &GraphqlClient, parts: &[Value]) -> Value {
+pub(crate) async fn append_batch(client: &GraphqlClient, parts: &[Value]) -> Value {
     let answer = client.raw(batch_request(parts)).await.json();
     payload_of(answer, "appendBatch")
 }
 
 /// The payload in an answer that has no errors.
-pub(super) fn payload_of(mut answer: Value, field: &str) -> Value {
+pub(crate) fn payload_of(mut answer: Value, field: &str) -> Value {
     assert!(answer.get("errors").is_none(), "{answer:#}");
     answer["data"][field].take()
 }
 
 /// The code of the only error of an answer.
-pub(super) fn error_code(answer: &Value) -> &str {
+pub(crate) fn error_code(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["code"]
         .as_str()
         .unwrap_or_else(|| panic!("an answer without an error code: {answer:#}"))
 }
 
 /// An event with an id of its own.
-pub(super) fn new_event(number: usize) -> Value {
+pub(crate) fn new_event(number: usize) -> Value {
     json!({"eventId": Uuid::now_v7(), "type": "noted", "data": {"number": number}})
 }
 
 /// As many events as named, each with an id of its own.
-pub(super) fn new_events(count: usize) -> Value {
+pub(crate) fn new_events(count: usize) -> Value {
     (1..=count).map(new_event).collect()
 }
 
 /// The whole log in the order of its positions.
-pub(super) async fn read_log(client: &GraphqlClient) -> Vec<Value> {
+pub(crate) async fn read_log(client: &GraphqlClient) -> Vec<Value> {
     let query = format!(
         "query($from: Position!) {{ events(fromPosition: $from, first: 1000) {{ nodes {{ {EVENT} }} }} }}"
     );
@@ -157,7 +157,7 @@ pub(super) async fn read_log(client: &GraphqlClient) -> Vec<Value> {
 }
 
 /// The events of a stream, oldest first; none of a stream that does not exist.
-pub(super) async fn read_stream(client: &GraphqlClient, stream: &str) -> Vec<Value> {
+pub(crate) async fn read_stream(client: &GraphqlClient, stream: &str) -> Vec<Value> {
     let query = format!(
         "query($name: String!) {{ stream(name: $name) {{ events(first: 1000) {{ nodes {{ {EVENT} }} }} }} }}"
     );
@@ -169,19 +169,19 @@ pub(super) async fn read_stream(client: &GraphqlClient, stream: &str) -> Vec<Val
 }
 
 /// The stream's version and status; null where it does not exist.
-pub(super) async fn stream_state(client: &GraphqlClient, stream: &str) -> Value {
+pub(crate) async fn stream_state(client: &GraphqlClient, stream: &str) -> Value {
     let query = "query($name: String!) { stream(name: $name) { version status } }";
     client.query(query, json!({"name": stream})).await["stream"].take()
 }
 
 /// The greatest position of the log.
-pub(super) async fn head(client: &GraphqlClient) -> u64 {
+pub(crate) async fn head(client: &GraphqlClient) -> u64 {
     let head = client.query("{ head { position } }", json!({})).await;
     head["head"]["position"].as_u64().unwrap()
 }
 
 /// One field of each of the values.
-pub(super) fn each<'a>(values: impl IntoIterator<Item = &'a Value>, field: &str) -> Vec<Value> {
+pub(crate) fn each<'a>(values: impl IntoIterator<Item = &'a Value>, field: &str) -> Vec<Value> {
     values
         .into_iter()
         .map(|value| value[field].clone())
@@ -202,19 +202,19 @@ pub(crate) fn database_authority(database_url: &str) -> &str {
 }
 
 /// A connection into the database beside the server's own.
-pub(super) struct Inside {
-    pub(super) connection: DatabaseConnection,
+pub(crate) struct Inside {
+    pub(crate) connection: DatabaseConnection,
 }
 
 impl Inside {
     /// A connection of its own, closed when it is dropped.
-    pub(super) async fn of(world: &World) -> Self {
+    pub(crate) async fn of(world: &World) -> Self {
         let connection = Database::connect(world.database_url()).await.unwrap();
         Self { connection }
     }
 
     /// Runs statements that mean the same on both backends.
-    pub(super) async fn execute(&self, sql: &str) {
+    pub(crate) async fn execute(&self, sql: &str) {
         self.connection
             .execute_unprepared(sql)
             .await
@@ -222,19 +222,8 @@ impl Inside {
     }
 
     /// The rows that a query finds.
-    pub(super) async fn rows(&self, sql: &str) -> Vec<QueryResult> {
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<QueryResult> {
         let statement = Statement::from_string(self.connection.get_database_backend(), sql);
         self.connection.query_all_raw(statement).await.unwrap()
     }
-}
-
-/// What a stream can be, and how it is written into its row.
-pub(super) const DELETED: &str = "status = 1, hidden_through = version";
-pub(super) const ARCHIVED: &str = "status = 2";
-pub(super) const TOMBSTONED: &str = "status = 3, hidden_through = version";
-
-/// Changes what the streams of a category are.
-pub(super) async fn close_category(world: &World, category: &str, change: &str) {
-    let sql = format!("UPDATE streams SET {change} WHERE category = '{category}'");
-    Inside::of(world).await.execute(&sql).await;
 }

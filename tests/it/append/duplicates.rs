@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 
 use super::door::{append, append_batch, appended, each, head, new_event, new_events, part};
+use crate::lifecycle::door::Change;
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
@@ -230,16 +231,16 @@ async fn an_event_without_id_beside_stored_ones_is_refused(world: World) {
 
 async fn a_duplicate_is_told_before_a_closed_stream_a_wrong_version_and_a_limit(world: World) {
     let (_server, client) = world.server_and_client().await;
-    let stream = new_stream("closed");
+    let stream = new_stream("game");
     let stored = new_event(1);
     appended(&client, &stream, Expected::Any, &json!([stored])).await;
-    super::door::close_category(&world, "closed", super::door::TOMBSTONED).await;
+    Change::Tombstone.of(&client, &stream).await;
     let mut other = stored.clone();
     other["data"] = json!({"text": "x".repeat(70_000)});
     for events in [json!([stored, new_event(2)]), json!([other])] {
         for expected in [Expected::Any, Expected::Exactly(9)] {
             let refusal = append(&client, &stream, expected, &events).await;
-            check(&client, refusal, 1).await;
+            check(&client, refusal, 2).await;
         }
     }
 }

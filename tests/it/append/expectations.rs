@@ -3,10 +3,8 @@
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 
-use super::door::{
-    ARCHIVED, DELETED, TOMBSTONED, append, append_batch, appended, close_category, head, new_event,
-    new_events, part, stream_state,
-};
+use super::door::{append, append_batch, head, new_event, part, stream_state};
+use crate::lifecycle::door::State;
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
@@ -26,16 +24,19 @@ enum Outcome {
 
 use Outcome::{Appended as Ok, Archived, Deleted, Tombstoned, Wrong};
 
-/// The states that a stream can be in, each a category of its own: how its row is changed after two
-/// events, and the version that it has. `None` = it never existed.
-const STATES: [(&str, Option<&str>); 5] = [
-    ("never", None),
-    ("open", Some("status = 0")),
-    ("deleted", Some(DELETED)),
-    ("archived", Some(ARCHIVED)),
-    ("tombstoned", Some(TOMBSTONED)),
-];
+/// The column of the table that says how a stream in a state is judged.
+fn column(state: State) -> usize {
+    match state {
+        State::Never | State::OnlyMetadata => 0,
+        State::Open | State::Reopened | State::Unarchived => 1,
+        State::Deleted => 2,
+        State::Archived => 3,
+        State::Tombstoned => 4,
+    }
+}
 
+/// Each expectation on a stream that never existed, and on one at version 2 that is open, deleted, archived
+/// or tombstoned.
 const TABLE: [(Expected, [Outcome; 5]); 7] = [
     (Expected::Any, [Ok, Ok, Ok, Archived, Tombstoned]),
     (Expected::NoStream, [Ok, Wrong, Ok, Archived, Tombstoned]),
@@ -61,7 +62,7 @@ const TABLE: [(Expected, [Outcome; 5]); 7] = [
 /// One place of the table, with a stream in that state.
 struct Cell {
     expected: Expected,
-    state: &'static str,
+    state: State,
     stream: String,
     version: i32,
     outcome: Outcome,
@@ -69,7 +70,7 @@ struct Cell {
 
 async fn each_expectation_is_judged_on_each_state_by_the_table(world: World) {
     let (_server, client) = world.server_and_client().await;
-    for cell in cells(&world, &client).await {
+    for cell in cells(&client).await {
         let before = (
             head(&client).await,
             stream_state(&client, &cell.stream).await,
@@ -78,7 +79,8 @@ async fn each_expectation_is_judged_on_each_state_by_the_table(world: World) {
         cell.check_type(&payload, "Appended");
         if cell.outcome == Ok {
             cell.check_success(&payload);
-            assert_eq!(payload["firstPosition"], before.0 + 1);
+            let first = before.0 + 1 + cell.events_of_reopening();
+            assert_eq!(payload["firstPosition"], first, "{cell}");
         } else {
             cell.check_refusal(&payload, &["input"]);
             let after = (
@@ -92,7 +94,7 @@ async fn each_expectation_is_judged_on_each_state_by_the_table(world: World) {
 
 async fn each_expectation_of_a_batch_is_judged_on_each_state_by_the_table(world: World) {
     let (_server, client) = world.server_and_client().await;
-    for cell in cells(&world, &client).await {
+    for cell in cells(&client).await {
         let neighbour = new_stream("neighbour");
         let before = (
             head(&client).await,
@@ -107,7 +109,9 @@ async fn each_expectation_of_a_batch_is_judged_on_each_state_by_the_table(world:
         if cell.outcome == Ok {
             assert_eq!(payload["streams"][0]["streamName"], neighbour);
             cell.check_success(&payload["streams"][1]);
-            assert_eq!(payload["streams"][1]["firstPosition"], before.0 + 2);
+            assert_eq!(payload["streams"][0]["firstPosition"], before.0 + 1);
+            let first = before.0 + 2 + cell.events_of_reopening();
+            assert_eq!(payload["streams"][1]["firstPosition"], first, "{cell}");
         } else {
             cell.check_refusal(&payload, &["input", "streams", "1"]);
             let after = (
@@ -126,7 +130,7 @@ async fn each_expectation_of_a_batch_is_judged_on_each_state_by_the_table(world:
 
 async fn a_pure_check_is_judged_by_the_table_and_takes_an_archived_stream_as_open(world: World) {
     let (_server, client) = world.server_and_client().await;
-    for mut cell in cells(&world, &client).await {
+    for mut cell in cells(&client).await {
         if cell.outcome == Archived {
             cell.outcome = row_of(cell.expected)[1];
         }
@@ -161,32 +165,30 @@ fn row_of(expected: Expected) -> [Outcome; 5] {
 }
 
 /// Makes a stream for each place of the table, in its state.
-async fn cells(world: &World, client: &GraphqlClient) -> Vec<Cell> {
+async fn cells(client: &GraphqlClient) -> Vec<Cell> {
     let mut cells = Vec::new();
     for (expected, outcomes) in TABLE {
-        for ((state, change), outcome) in STATES.into_iter().zip(outcomes) {
-            let stream = new_stream(state);
-            if change.is_some() {
-                appended(client, &stream, Expected::Exactly(0), &new_events(2)).await;
-            }
+        for state in State::ALL {
+            let stream = new_stream("game");
+            state.make(client, &stream).await;
             cells.push(Cell {
                 expected,
                 state,
                 stream,
-                version: if change.is_some() { 2 } else { 0 },
-                outcome,
+                version: state.version(),
+                outcome: outcomes[column(state)],
             });
-        }
-    }
-    for (state, change) in STATES {
-        if let Some(change) = change {
-            close_category(world, state, change).await;
         }
     }
     cells
 }
 
 impl Cell {
+    /// How many events of its own the store writes before those of an append.
+    fn events_of_reopening(&self) -> u64 {
+        u64::from(self.state == State::Deleted)
+    }
+
     fn check_type(&self, payload: &Value, success: &str) {
         let typename = match self.outcome {
             Ok => success,
@@ -237,6 +239,6 @@ impl Cell {
 
 impl std::fmt::Display for Cell {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{:?} on {}", self.expected, self.state)
+        write!(formatter, "{:?} on {:?}", self.expected, self.state)
     }
 }

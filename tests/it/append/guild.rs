@@ -3,10 +3,8 @@
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 
-use super::door::{
-    DELETED, append, append_batch, appended, close_category, each, head, new_event, part,
-    read_stream,
-};
+use super::door::{append, append_batch, appended, each, head, new_event, part, read_stream};
+use crate::lifecycle::door::Change;
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
@@ -121,7 +119,7 @@ async fn the_guild_in_the_metadata_never_counts(world: World) {
 
 async fn a_stream_keeps_its_guild_when_it_is_reopened(world: World) {
     let (_server, client) = world.server_and_client().await;
-    let stream = new_stream("deleted");
+    let stream = new_stream("game");
     appended(
         &client,
         &stream,
@@ -129,7 +127,7 @@ async fn a_stream_keeps_its_guild_when_it_is_reopened(world: World) {
         &json!([event_of(&json!("g1"))]),
     )
     .await;
-    close_category(&world, "deleted", DELETED).await;
+    Change::Delete.of(&client, &stream).await;
     let other = json!([event_of(&json!("g2"))]);
     let refusal = append(&client, &stream, Expected::NoStream, &other).await;
     assert_eq!(

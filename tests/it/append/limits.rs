@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 
 use super::door::{append, append_batch, appended, each, head, new_event, new_events, part};
+use crate::lifecycle::door::{Change, set_metadata};
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
@@ -263,14 +264,11 @@ async fn a_stream_s_own_limit_stands_over_the_server_s_and_hidden_events_do_not_
     for stream in &streams {
         appended(&client, stream, Expected::Any, &new_events(4)).await;
     }
-    for (category, change) in [
-        ("long", "max_events = 7"),
-        ("short", "max_events = 4"),
-        ("hidden", "hidden_through = 3"),
-        ("deleted", super::door::DELETED),
-    ] {
-        super::door::close_category(&world, category, change).await;
-    }
+    let [long, short, hidden, deleted] = &streams;
+    set_metadata(&client, long, json!({"maxEvents": 7})).await;
+    set_metadata(&client, short, json!({"maxEvents": 4})).await;
+    set_metadata(&client, hidden, json!({"truncateBefore": 4})).await;
+    Change::Delete.of(&client, deleted).await;
     for (stream, room) in streams.iter().zip([3, 0, 4, 5]) {
         let refusal = append(&client, stream, Expected::Any, &new_events(room + 1)).await;
         assert_eq!(refusal["code"], "STREAM_TOO_LARGE", "{stream}: {refusal:#}");

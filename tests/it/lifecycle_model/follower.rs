@@ -161,7 +161,7 @@ impl Followed {
     /// Of the positions after `last` up to `through`, none was due.
     fn check_passed(&self, model: &Model, times: &Times, told: &Told, last: i64, through: i64) {
         let by_then = times.sent_by(told.got);
-        for place in model.shown(&self.wish, (last, through), by_then) {
+        if let Some(place) = model.shown(&self.wish, (last, through), by_then).first() {
             panic!(
                 "{place:?} was not delivered before {told:?} of the follower of {:?} after {}",
                 self.wish, self.after

@@ -58,6 +58,10 @@ pub(super) struct Model {
 
 /// An event as it should be.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "`type` is a word of the language"
+)]
 pub(super) struct Event {
     pub(super) position: i64,
     /// `None` while nobody but the server knows it.

@@ -16,7 +16,7 @@ pub(super) const OPERATION: &str =
     events { nodes { type data metadata { actorId correlationId causationId } eventId } }";
 
 /// Asks for a scavenge, and returns the payload, whichever it is.
-pub(super) async fn scavenge(client: &GraphqlClient, input: Value) -> Value {
+pub(crate) async fn scavenge(client: &GraphqlClient, input: Value) -> Value {
     let query = format!(
         "mutation($input: ScavengeInput!) {{ scavenge(input: $input) {{ __typename
             ... on ScavengeStarted {{ duplicate operation {{ {OPERATION} }} }}
@@ -27,7 +27,7 @@ pub(super) async fn scavenge(client: &GraphqlClient, input: Value) -> Value {
 }
 
 /// Asks for a scavenge that must be taken, and returns the operation.
-pub(super) async fn started(client: &GraphqlClient, input: Value) -> Value {
+pub(crate) async fn started(client: &GraphqlClient, input: Value) -> Value {
     let mut payload = scavenge(client, input).await;
     assert_eq!(payload["__typename"], "ScavengeStarted", "{payload:#}");
     payload["operation"].take()
@@ -40,7 +40,7 @@ pub(super) async fn operation(client: &GraphqlClient, id: &Value) -> Value {
 }
 
 /// Waits for the end of an operation, and returns it. A database that is away only delays the answer.
-pub(super) async fn ended(client: &GraphqlClient, id: &Value) -> Value {
+pub(crate) async fn ended(client: &GraphqlClient, id: &Value) -> Value {
     let query = format!("query($id: ID!) {{ operation(id: $id) {{ {OPERATION} }} }}");
     eventually("the operation to end", async || {
         let mut answer = client.execute(&query, json!({"id": id})).await;
@@ -64,7 +64,7 @@ pub(super) async fn done_at_least(client: &GraphqlClient, id: &Value, least: u64
 }
 
 /// A whole scavenge, which must succeed.
-pub(super) async fn scavenged(client: &GraphqlClient, input: Value) -> Value {
+pub(crate) async fn scavenged(client: &GraphqlClient, input: Value) -> Value {
     let operation = started(client, input).await;
     let operation = ended(client, &operation["id"]).await;
     assert_eq!(operation["state"], "SUCCEEDED", "{operation:#}");
