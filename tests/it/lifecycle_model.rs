@@ -14,6 +14,7 @@ mod follower;
 mod model;
 mod plan;
 mod question;
+mod raised;
 mod reads;
 mod request;
 mod verdict;
@@ -68,9 +69,10 @@ async fn every_reader_agrees_with_the_model(world: World) {
 /// Runs one case on a store of its own, all of whose traces but the log are gone afterwards.
 async fn check(world: &World, plan: Plan) -> Result<(), TestCaseError> {
     let store = open_node(world, node(&plan)).await;
-    let second = match plan.two_nodes && !world.is_sqlite() {
-        true => Some(open_node(world, node(&plan)).await),
-        false => None,
+    let second = if plan.two_nodes && !world.is_sqlite() {
+        Some(open_node(world, node(&plan)).await)
+    } else {
+        None
     };
     let readers = Arc::new(Mutex::new(JoinSet::new()));
     let case = Case::new(store.clone(), second.clone(), Arc::clone(&readers)).await;

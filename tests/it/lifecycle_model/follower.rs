@@ -61,7 +61,8 @@ pub(super) async fn follow(
         if *pause > 0 {
             let wait_for = progress.borrow().0 + pause;
             let is_enough = |(head, done): &(i64, bool)| *done || *head >= wait_for;
-            progress.wait_for(is_enough).await.unwrap();
+            // The case may have failed meanwhile.
+            let _ = progress.wait_for(is_enough).await;
         }
         let told = followed.last_position();
         tokio::select! {
@@ -183,7 +184,7 @@ impl Followed {
         assert!(event.since() <= last, "seen before it was sent: {told:?}");
         // Once it is hidden, a buffer may tell an older reason.
         let ever = event.states_between(times.answered_by(self.started), last);
-        let mut allowed: Vec<_> = ever.into_iter().filter(Option::is_some).collect();
+        let mut allowed: Vec<_> = ever.into_iter().flatten().map(Some).collect();
         // However slow the feed is, no payload is shown that was hidden when the message was asked for.
         // What another node has answered may not have come here yet.
         let asked = if self.knows_at_once {
