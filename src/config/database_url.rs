@@ -31,7 +31,7 @@ impl fmt::Debug for Secret {
 /// The kind of database that a url names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// One file (or memory), one server process.
+    /// One file, one server process.
     Sqlite,
     /// A PostgreSQL server, shared by any number of server processes.
     Postgres,
@@ -46,8 +46,7 @@ pub struct DatabaseUrl {
 
 impl DatabaseUrl {
     /// What a url may be, for error messages.
-    pub(super) const ALLOWED: &str =
-        "sqlite://PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST:PORT/NAME";
+    pub(super) const ALLOWED: &str = "sqlite://PATH or postgres://USER:PASSWORD@HOST:PORT/NAME";
 
     /// What the url of a second way to PostgreSQL may be, for error messages.
     pub(super) const POSTGRES: &str = "postgres://USER:PASSWORD@HOST:PORT/NAME";
@@ -60,6 +59,8 @@ impl DatabaseUrl {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once(':')?;
         let backend = match scheme {
+            // In memory, the writer and each reader would have a database of their own.
+            "sqlite" if rest.contains(":memory:") || rest.contains("mode=memory") => return None,
             "sqlite" if !rest.trim_start_matches('/').is_empty() => Backend::Sqlite,
             "postgres" | "postgresql" if rest.len() > 2 && rest.starts_with("//") => {
                 Backend::Postgres

@@ -112,7 +112,7 @@ fn a_profile_wins_over_the_defaults_and_a_file_over_the_profile() {
     let mut sources = from_environment(&[("PROFILE", "test")]);
     assert_eq!(
         Config::load(&sources).unwrap().database.url.expose(),
-        "sqlite::memory:"
+        "sqlite://data/test.db"
     );
 
     let file = file_with("[database]\nurl = \"sqlite://elsewhere.db\"\n");
@@ -123,6 +123,15 @@ fn a_profile_wins_over_the_defaults_and_a_file_over_the_profile() {
         Config::load(&sources).unwrap().database.url.expose(),
         "sqlite://elsewhere.db"
     );
+}
+
+#[test]
+fn a_database_in_memory_is_refused_since_its_connections_would_not_share_it() {
+    for url in ["sqlite::memory:", "sqlite://games.db?mode=memory"] {
+        let error = Config::load(&from_environment(&[("DATABASE_URL", url)]));
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("sqlite://PATH"), "{url}: {message}");
+    }
 }
 
 #[test]

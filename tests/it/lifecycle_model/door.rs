@@ -1,4 +1,4 @@
-//! The same model behind the public door: one program of a fixed seed over HTTP, with feeds over sockets,
+//! The same model behind the public door: one program of a fixed seed over HTTP, with feeds on sockets,
 //! each on a connection of its own.
 
 use std::sync::Arc;
