@@ -14,6 +14,7 @@ mod follower;
 mod model;
 mod plan;
 mod question;
+mod raised;
 mod reads;
 mod request;
 mod verdict;
@@ -37,8 +38,8 @@ use crate::support::{World, on_both_backends};
 
 on_both_backends!(every_reader_agrees_with_the_model);
 
-/// How many programs are tried; `PROPTEST_CASES` asks for more.
-const CASES: u32 = 100;
+/// How many programs are tried on SQLite and on PostgreSQL; `PROPTEST_CASES` asks for more.
+const CASES: (u32, u32) = (100, 30);
 /// How many steps a program has at most.
 const MOST_STEPS: usize = 40;
 /// A case is over long before.
@@ -46,8 +47,10 @@ const DEADLINE: Duration = Duration::from_mins(1);
 
 async fn every_reader_agrees_with_the_model(world: World) {
     let cases = std::env::var("PROPTEST_CASES").ok();
+    let cases = cases.and_then(|cases| cases.parse().ok());
+    let enough = if world.is_sqlite() { CASES.0 } else { CASES.1 };
     let config = Config {
-        cases: cases.and_then(|cases| cases.parse().ok()).unwrap_or(CASES),
+        cases: cases.unwrap_or(enough),
         failure_persistence: None,
         max_shrink_time: 60_000,
         ..Config::default()

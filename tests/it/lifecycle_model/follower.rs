@@ -61,7 +61,8 @@ pub(super) async fn follow(
         if *pause > 0 {
             let wait_for = progress.borrow().0 + pause;
             let is_enough = |(head, done): &(i64, bool)| *done || *head >= wait_for;
-            progress.wait_for(is_enough).await.unwrap();
+            // The case may have failed meanwhile.
+            let _ = progress.wait_for(is_enough).await;
         }
         let told = followed.last_position();
         tokio::select! {
