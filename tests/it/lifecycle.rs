@@ -3,6 +3,7 @@
 
 mod change_retries;
 mod closing;
+mod corners;
 pub(crate) mod door;
 mod feeds;
 mod hidden;
