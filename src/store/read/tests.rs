@@ -509,3 +509,77 @@ pub(in crate::store) fn options() -> StoreOptions {
         },
     }
 }
+
+/// The log is large enough that it matters where a walk stops: 200,000 events, 4,000 of each of 50 guilds.
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_stops_at_the_end_of_a_page_and_compiles_nothing_for_it() {
+    use sea_orm::ConnectionTrait;
+    let url = testkit::shared_postgres().await.create_database().await;
+    let seconds = std::time::Duration::from_secs;
+    let database = Database::open(DatabaseOptions {
+        url,
+        read_connections: 2,
+        connect_timeout: seconds(30),
+        statement_timeout: seconds(60),
+        listen_url: None,
+        transaction_pooler: false,
+    })
+    .unwrap();
+    let writer = database.writer();
+    migration::up(&writer).await.unwrap();
+    for statement in [
+        "INSERT INTO streams (id, name, category, guild_id, version, status, hidden_through, created_at, updated_at)
+         SELECT i, 'game-' || i, 'game', (i % 50)::text, 40, 0, 0, i, i FROM generate_series(1, 5000) i",
+        "INSERT INTO events (position, event_id, stream_id, stream_version, category, guild_id, event_type,
+            schema_version, data, metadata, salt, correlation_id, recorded_at, content_hash, hash)
+         SELECT p, gen_random_uuid(), 1 + p % 5000, 1 + p / 5000, 'game', ((1 + p % 5000) % 50)::text,
+            't' || p % 8, 1, repeat('x', 300), '{}', decode(repeat('00', 16), 'hex'), 'c' || p / 40, p,
+            decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex')
+         FROM generate_series(1, 199999) p",
+        "UPDATE log_head SET position = 199999, next_stream_id = 5001",
+        "ANALYZE",
+    ] {
+        writer.execute_unprepared(statement).await.unwrap();
+    }
+    let store = EventStore::start(database, options()).await.unwrap();
+    let mut faults = String::new();
+    for (name, filter) in [
+        (
+            "category",
+            EventFilter {
+                categories: texts(&["game"]),
+                ..EventFilter::default()
+            },
+        ),
+        (
+            "guild",
+            EventFilter {
+                guild_ids: texts(&["7"]),
+                ..EventFilter::default()
+            },
+        ),
+        (
+            "type",
+            EventFilter {
+                event_types: texts(&["t3"]),
+                ..EventFilter::default()
+            },
+        ),
+    ] {
+        let query = EventQuery {
+            limit: 100,
+            ..query(filter)
+        };
+        store.database().recorded();
+        assert_eq!(store.events(&query).await.unwrap().len(), 100);
+        for statement in store.database().recorded() {
+            let rows = explain(&store, &statement).await;
+            let (is_bad, plan) = postgres_faults(&rows, 400);
+            if is_bad || plan.contains("JIT:") {
+                writeln!(faults, "{name}: {plan}").unwrap();
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
+    store.close().await;
+}
