@@ -259,6 +259,7 @@ fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (writes(), nodes()).prop_map(|(write, node)| Step::Write(vec![write], node)),
         5 => (vec(writes(), 2..6), nodes()).prop_map(|(some, node)| Step::Write(some, node)),
+        2 => (twice(), nodes()).prop_map(|(write, node)| Step::Write(write, node)),
         3 => reads().prop_map(Step::Read),
         1 => followers().prop_map(Step::Follow),
         1 => option::of(streams()).prop_map(Step::Scavenge),
@@ -272,6 +273,20 @@ fn writes() -> impl Strategy<Value = Write> {
         8 => changes().prop_map(Write::Change),
         2 => (ago(), option::of(changes()))
             .prop_map(|(which, other)| Write::ChangeAgain(which, other)),
+    ]
+}
+
+/// A request and at once the same request again, mostly in the same group.
+fn twice() -> impl Strategy<Value = Vec<Write>> {
+    prop_oneof![
+        2 => appends().prop_map(|append| vec![
+            Write::Append(append),
+            Write::AppendAgain(0, Again::Same),
+        ]),
+        1 => changes().prop_map(|change| vec![
+            Write::Change(change),
+            Write::ChangeAgain(0, None),
+        ]),
     ]
 }
 
