@@ -72,7 +72,9 @@ pub(super) fn start(parts: TailParts) -> JoinSet<()> {
     // Several stores may share one database.
     let channel = format!("gamebot_event_store_{}", store_id.simple());
     if has_other_nodes {
-        if let Some(listener) = Listener::new(&database, &hub, &look, channel.clone()) {
+        let listener = Listener::new(&database, &hub, &look, channel.clone());
+        let listens_itself = listener.is_some();
+        if let Some(listener) = listener {
             tasks.spawn(listener.run());
         } else {
             tracing::info!(
@@ -82,7 +84,13 @@ pub(super) fn start(parts: TailParts) -> JoinSet<()> {
             );
         }
         let interval = options.notify_interval;
-        let notifier = Notifier::new(Arc::clone(&database), channel, committed, interval);
+        let notifier = Notifier::new(
+            Arc::clone(&database),
+            channel,
+            committed,
+            interval,
+            listens_itself,
+        );
         tasks.spawn(notifier.run());
     }
     let tail = Tail {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use crate::position::Position;
@@ -18,7 +19,30 @@ pub(super) struct Notifier {
     committed: watch::Receiver<Position>,
     /// Commits within this time share a notification.
     interval: Duration,
+    /// Whether one of those who listen is this node.
+    listens_itself: bool,
 }
+
+/// Who hears the notifications, as far as the notifier knows.
+struct Audience {
+    is_there: bool,
+    look_again_at: Instant,
+    /// Whether there is something that nobody was told, since nobody was there.
+    missed_something: bool,
+}
+
+impl Default for Audience {
+    fn default() -> Self {
+        Self {
+            is_there: false,
+            look_again_at: Instant::now(),
+            missed_something: false,
+        }
+    }
+}
+
+/// How long the notifier relies on what it knows of who listens.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Notifier {
     pub(super) fn new(
@@ -26,12 +50,14 @@ impl Notifier {
         channel: String,
         committed: watch::Receiver<Position>,
         interval: Duration,
+        listens_itself: bool,
     ) -> Self {
         Self {
             database,
             channel,
             committed,
             interval,
+            listens_itself,
         }
     }
 
@@ -39,13 +65,14 @@ impl Notifier {
     pub(super) async fn run(mut self) {
         let mut connection = None;
         let mut backoff = Backoff::new();
-        while self.committed.changed().await.is_ok() {
+        let mut audience = Audience::default();
+        while self.next(&audience).await {
             let head = *self.committed.borrow_and_update();
             if connection.is_none() {
                 connection = self.database.notifier();
             }
             let Some(open) = &connection else { return };
-            match self.tell(open, head).await {
+            match self.tell_others(open, head, &mut audience).await {
                 Ok(()) => {
                     backoff.succeed();
                     tokio::time::sleep(self.interval).await;
@@ -58,6 +85,63 @@ impl Notifier {
                     backoff.wait().await;
                 }
             }
+        }
+    }
+
+    /// Waits for something to tell; false when the committer has ended.
+    async fn next(&mut self, audience: &Audience) -> bool {
+        let changed = self.committed.changed();
+        if !audience.missed_something {
+            return changed.await.is_ok();
+        }
+        // Whoever has come meanwhile is told what there was.
+        tokio::time::timeout_at(audience.look_again_at, changed)
+            .await
+            .map_or(true, |changed| changed.is_ok())
+    }
+
+    /// Notifies if there is anybody to hear it: a notification is a commit of its own, which on a busy
+    /// database costs the appends more than it is worth to nobody.
+    async fn tell_others(
+        &self,
+        connection: &DatabaseConnection,
+        head: Position,
+        audience: &mut Audience,
+    ) -> Result<(), String> {
+        let now = Instant::now();
+        if now >= audience.look_again_at {
+            audience.is_there = self.others_listen(connection).await?;
+            audience.look_again_at = now + LOOK_INTERVAL;
+        }
+        audience.missed_something = !audience.is_there;
+        if audience.is_there {
+            self.tell(connection, head).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether other sessions than this node's listen to the channel. A session whose statement may not be
+    /// seen counts as one that does.
+    async fn others_listen(&self, connection: &DatabaseConnection) -> Result<bool, String> {
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database()
+               AND (query LIKE 'LISTEN%{}%' OR query = '<insufficient privilege>')",
+            self.channel
+        );
+        let limit = self.database.statement_timeout();
+        let counting = async {
+            // A pooler keeps a prepared statement's connection for the length of a transaction only.
+            let transaction = self.database.begin(connection).await?;
+            let statement = Statement::from_string(DbBackend::Postgres, sql);
+            let row = transaction.query_one_raw(statement).await?;
+            transaction.rollback().await?;
+            row.map(|row| row.try_get_by_index::<i64>(0)).transpose()
+        };
+        match tokio::time::timeout(limit, counting).await {
+            Ok(Ok(listening)) => Ok(listening.unwrap_or(i64::MAX) > i64::from(self.listens_itself)),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("no answer within {limit:?}")),
         }
     }
 
