@@ -27,7 +27,7 @@ pub(in super::super) fn plans(step_count: Range<usize>) -> impl Strategy<Value =
         select(vec![false, false, false, true]),
         followers,
         vec(walkers(), 0..4),
-        vec(steps(), step_count),
+        (beginnings(), vec(steps(), step_count)).prop_map(|(first, then)| [first, then].concat()),
     )
         .prop_map(
             |(
@@ -52,6 +52,30 @@ pub(in super::super) fn plans(step_count: Range<usize>) -> impl Strategy<Value =
                 }
             },
         )
+}
+
+/// Often the busiest streams keep few events from the beginning, so that appends hide others.
+fn beginnings() -> impl Strategy<Value = Vec<Step>> {
+    let keeps = |stream: usize, max_count: Option<i32>| {
+        let settings = SettingsPlan {
+            max_count: Some(max_count?),
+            truncate_before: None,
+            max_events: None,
+            has_max_age: false,
+            custom: None,
+        };
+        let change = ChangePlan {
+            stream,
+            kind: KindPlan::SetMetadata(settings),
+            expected: ExpectedPlan::Any,
+            has_id: false,
+        };
+        Some(Step::Write(vec![Write::Change(change)], Whose::First))
+    };
+    (option::of(1..4_i32), option::of(1..4_i32)).prop_map(move |(one, other)| {
+        let both = [keeps(0, one), keeps(1, other)];
+        both.into_iter().flatten().collect()
+    })
 }
 
 impl FollowerPlan {
