@@ -354,8 +354,6 @@ impl View {
                 });
                 *accepted = Arc::clone(&hidden);
                 *event = hidden.shown();
-                // The same request again, in the same group, is shown no more than this one.
-                self.stored.insert(event.event_id, Arc::clone(event));
             }
         }
     }
