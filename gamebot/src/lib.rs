@@ -6,6 +6,7 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | [`event`] | the event catalogue: one Rust type per event type, and the decoding of stored JSON |
+//! | [`statistics`] | what a game amounts to: rows and results of one game, figures over many |
 //! | [`script`] | the form in which a whole game is handed to whoever appends it to a store |
 //! | [`sample`] | three complete games, embedded in the program |
 //! | [`generate`] | an endless supply of realistic games, made from a seed |
@@ -17,3 +18,4 @@ pub mod event;
 pub mod generate;
 pub mod sample;
 pub mod script;
+pub mod statistics;
