@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::touched::touched_teams;
-use crate::{event::CoreEvent as Event, statistics::GameFigures};
+use crate::{event::Event, statistics::GameFigures};
 
 /// A game that is watched again, up to some event.
 ///

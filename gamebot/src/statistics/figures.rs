@@ -10,8 +10,8 @@ use super::{
     pauses::Pauses, roster, round::Moment, team_figures::TeamFigures,
 };
 use crate::event::{
-    CoreEvent as Event, GameCompleted, GameMode, GameStarted, GuessAbandoned, GuessProcessed,
-    RoundStarted, TeamEliminated,
+    Event, GameCompleted, GameMode, GameStarted, GolfRacePointsAwarded, GuessAbandoned,
+    GuessProcessed, PointsReason, RoundCompleted, RoundStarted, TeamEliminated,
 };
 
 /// The running figures of one game: everything that the next row of it depends on.
@@ -78,9 +78,19 @@ impl GameFigures {
             Event::GuessProcessed(guess) => self.process(event_id, guess),
             Event::GuessAbandoned(guess) => self.abandon(event_id, guess),
             Event::TeamEliminated(team) => self.eliminate(team),
+            Event::RoundCompleted(round) => self.win_round(round),
+            Event::RoundEnded(round) => self.close_round(round.timestamp),
             Event::KnockoutRoundCompleted(round) => self.close_round(round.timestamp),
+            Event::LongformDayEnded(day) => self.close_round(day.timestamp),
             Event::RaceModeTimeExpired(race) => self.finish_rounds(race.timestamp),
+            Event::GolfRacePointsAwarded(points) => self.award(points),
+            Event::GamePaused(pause) => self.pause(pause.timestamp),
+            Event::GameResumed(resumption) => self.resume(resumption.timestamp),
+            Event::GameAborted(aborted) => self.abort(aborted.timestamp),
             Event::GameCompleted(completed) => self.complete(completed),
+            // Lobbies, presence, words on their way, warnings, verdicts and observations are in no
+            // figure; neither is what belongs to other streams.
+            _ => Changes::default(),
         }
     }
 
@@ -209,6 +219,46 @@ impl GameFigures {
             team.eliminate(eliminated.round_number, &eliminated.reason);
             changes.rounds.extend(team.finish_round(moment));
         }
+        changes
+    }
+
+    /// The round of a team was played to its end. The match has ended it for the team already.
+    fn win_round(&mut self, round: &RoundCompleted) -> Changes {
+        let moment = self.moment(round.timestamp);
+        let winner = self.team(&round.winner_team_id);
+        Changes {
+            rounds: winner
+                .and_then(|team| team.finish_round(moment))
+                .into_iter()
+                .collect(),
+            ..Changes::default()
+        }
+    }
+
+    /// The points of a match came with the match; those for giving up come by themselves.
+    fn award(&mut self, award: &GolfRacePointsAwarded) -> Changes {
+        if award.reason == PointsReason::GiveUp
+            && let Some(team) = self.team(&award.team_id)
+        {
+            team.give_up(award.points);
+        }
+        Changes::default()
+    }
+
+    fn pause(&mut self, at: DateTime<Utc>) -> Changes {
+        self.pauses.pause(at);
+        Changes::default()
+    }
+
+    fn resume(&mut self, at: DateTime<Utc>) -> Changes {
+        self.pauses.resume(at);
+        Changes::default()
+    }
+
+    /// A game without a result ends its rounds, and counts for nobody.
+    fn abort(&mut self, at: DateTime<Utc>) -> Changes {
+        let changes = self.finish_rounds(at);
+        self.is_over = true;
         changes
     }
 

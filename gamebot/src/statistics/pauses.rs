@@ -13,6 +13,17 @@ pub(super) struct Pauses {
 }
 
 impl Pauses {
+    /// A pause begins. One that goes on already stays as it is.
+    pub(super) fn pause(&mut self, at: DateTime<Utc>) {
+        self.since.get_or_insert(at);
+    }
+
+    /// The pause that goes on, if there is one, ends.
+    pub(super) fn resume(&mut self, at: DateTime<Utc>) {
+        self.over_us = self.until(at);
+        self.since = None;
+    }
+
     /// Microseconds for which the game had been paused at `now`, in all.
     pub(super) fn until(&self, now: DateTime<Utc>) -> i64 {
         let current = self.since.map_or(0, |since| elapsed_us(since, now));

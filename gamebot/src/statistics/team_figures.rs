@@ -163,6 +163,14 @@ impl TeamFigures {
         took
     }
 
+    /// The points that a team of a golf race gets for giving up, which are negative.
+    pub(super) fn give_up(&mut self, points: i32) {
+        self.score = self.score.saturating_add(points);
+        if let Some(round) = &mut self.round {
+            round.points = round.points.saturating_add(points);
+        }
+    }
+
     /// The team leaves the game; a second elimination changes nothing.
     pub(super) fn eliminate(&mut self, round_number: i32, reason: &EliminationReason) {
         self.elimination.get_or_insert_with(|| Elimination {
