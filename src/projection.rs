@@ -17,6 +17,7 @@ mod observations;
 mod players;
 mod progress;
 mod runner;
+mod scope;
 mod tables;
 mod teams;
 mod view;
