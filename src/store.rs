@@ -22,6 +22,7 @@ mod refusal;
 mod row;
 mod scavenge;
 mod select;
+mod snapshot;
 mod tail;
 mod work;
 
@@ -58,6 +59,7 @@ pub use refusal::{
 };
 pub use scavenge::ScavengeOptions;
 pub use select::VersionRange;
+pub use snapshot::{NewSnapshot, Snapshot, SnapshotOptions, SnapshotWanted};
 pub use tail::TailOptions;
 
 use crate::position::Position;
@@ -67,6 +69,7 @@ use committer::{Committer, GroupLimits, Queued, Ticket};
 use hub::Hub;
 use judge::View;
 use operation::RunnerHandle;
+use snapshot::SnapshotWriter;
 use tail::TailParts;
 use work::Work;
 
@@ -95,6 +98,8 @@ pub struct StoreOptions {
     pub operations: OperationOptions,
     /// How a scavenge spares the database.
     pub scavenge: ScavengeOptions,
+    /// How snapshots are kept.
+    pub snapshots: SnapshotOptions,
     /// How nodes on one database hear of each other.
     pub tail: TailOptions,
 }
@@ -112,6 +117,7 @@ struct Inner {
     queue_bytes: Arc<Semaphore>,
     committer: Mutex<Option<JoinHandle<()>>>,
     runner: RunnerHandle,
+    snapshots: SnapshotWriter,
     /// Brings what other nodes commit; ends with the store.
     tail: Mutex<JoinSet<()>>,
 }
@@ -145,6 +151,7 @@ impl EventStore {
             page_events: options.follow.page_events,
             options: options.tail,
         });
+        let snapshots = SnapshotWriter::start(&database, options.snapshots);
         let store = Self(Arc::new(Inner {
             id,
             database,
@@ -153,6 +160,7 @@ impl EventStore {
             queue_bytes: Arc::new(Semaphore::new(options.queue_bytes)),
             committer: Mutex::new(Some(committer)),
             runner: RunnerHandle::default(),
+            snapshots,
             tail: Mutex::new(tail),
             options,
         }));
@@ -303,6 +311,7 @@ impl EventStore {
         if let Some(committer) = self.0.committer.lock().await.take() {
             let _ = committer.await;
         }
+        self.0.snapshots.stop().await;
         self.0.tail.lock().await.shutdown().await;
     }
 
@@ -323,6 +332,10 @@ impl EventStore {
 
     fn runner(&self) -> &RunnerHandle {
         &self.0.runner
+    }
+
+    fn snapshot_writer(&self) -> &SnapshotWriter {
+        &self.0.snapshots
     }
 
     fn follow_options(&self) -> &FollowOptions {
