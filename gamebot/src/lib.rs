@@ -6,6 +6,7 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | [`event`] | the event catalogue: one Rust type per event type, and the decoding of stored JSON |
+//! | [`game`] | the state of a game as a fold over its events, its rules, and the recovery of a session |
 //! | [`script`] | the form in which a whole game is handed to whoever appends it to a store |
 //! | [`sample`] | three complete games, embedded in the program |
 //! | [`generate`] | an endless supply of realistic games, made from a seed |
@@ -14,6 +15,7 @@
 //! description there is its doc comment here, so the comments are written for both readers.
 
 pub mod event;
+pub mod game;
 pub mod generate;
 pub mod sample;
 pub mod script;
