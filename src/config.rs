@@ -8,6 +8,7 @@
 mod database;
 mod database_url;
 mod error;
+mod game;
 mod layers;
 mod origin;
 mod reader;
@@ -19,6 +20,7 @@ mod tests;
 pub use database::DatabaseSettings;
 pub use database_url::{Backend, DatabaseUrl, Secret};
 pub use error::ConfigError;
+pub use game::{DomainSettings, SnapshotSettings};
 pub use origin::{Origin, Profile};
 pub use reference::{render_effective, render_reference};
 pub use sections::{
@@ -78,6 +80,10 @@ pub struct Config {
     pub operations: OperationSettings,
     /// How a scavenge spares the database.
     pub scavenge: ScavengeSettings,
+    /// The rules of the domain on append.
+    pub domain: DomainSettings,
+    /// Snapshots of folded states.
+    pub snapshots: SnapshotSettings,
     /// What one GraphQL document may ask for.
     pub graphql: GraphqlSettings,
     /// What the server says on stderr.
@@ -104,6 +110,8 @@ impl Config {
             tail: TailSettings::read(reader)?,
             operations: OperationSettings::read(reader)?,
             scavenge: ScavengeSettings::read(reader)?,
+            domain: DomainSettings::read(reader)?,
+            snapshots: SnapshotSettings::read(reader)?,
             graphql: GraphqlSettings::read(reader)?,
             log: LogSettings::read(reader)?,
         };

@@ -15,7 +15,7 @@ use crate::graphql::{self, ApiOptions, Limits, PageLimits};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
-    ScavengeOptions, StoreOptions, TailOptions,
+    ScavengeOptions, SnapshotOptions, StoreOptions, TailOptions,
 };
 
 pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP and WebSocket) and GraphiQL at \
@@ -242,6 +242,10 @@ fn store_options(config: &Config) -> StoreOptions {
         scavenge: ScavengeOptions {
             batch_events: config.scavenge.batch_events,
             pause: config.scavenge.pause,
+        },
+        snapshots: SnapshotOptions {
+            kept_per_stream: config.snapshots.kept_per_stream,
+            queue: config.snapshots.queue,
         },
         tail: TailOptions {
             poll_interval: config.tail.poll_interval,

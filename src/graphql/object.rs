@@ -2,6 +2,7 @@
 
 pub(super) mod event;
 pub(super) mod feed;
+pub(super) mod game;
 pub(super) mod live_subscription;
 pub(super) mod metadata;
 pub(super) mod operation;

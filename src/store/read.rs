@@ -318,7 +318,10 @@ impl EventStore {
         u64::try_from(count).map_err(|error| fault(&error))
     }
 
-    pub(super) async fn rows(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, ReadError> {
+    pub(super) async fn rows(
+        &self,
+        select: &SelectStatement,
+    ) -> Result<Vec<QueryResult>, ReadError> {
         let statement = self.database().backend().build(select);
         self.database()
             .read(statement)

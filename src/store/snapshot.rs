@@ -78,7 +78,7 @@ impl EventStore {
         stream: &Stream,
         wanted: SnapshotWanted,
     ) -> Result<Option<Snapshot>, ReadError> {
-        let mut through = wanted.through.min(stream.version);
+        let mut through = std::cmp::min(wanted.through, stream.version);
         loop {
             let select = newest(stream.id, wanted, through);
             let rows = self.rows(&select).await?;
@@ -110,7 +110,7 @@ impl EventStore {
     ) -> Result<i32, ReadError> {
         let beyond = stream.version + 1;
         if stream.retention.max_age_ms.is_none() {
-            return Ok((stream.hidden_through + 1).min(beyond));
+            return Ok(std::cmp::min(stream.hidden_through + 1, beyond));
         }
         let query = super::EventQuery::of_stream(scope.clone(), stream, 1);
         let events = self.events(&query).await?;

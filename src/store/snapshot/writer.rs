@@ -100,7 +100,9 @@ impl Task {
             let limit = self.database.statement_timeout();
             let written = match tokio::time::timeout(limit, self.write(&snapshot)).await {
                 Ok(written) => written,
-                Err(_) => Err(DatabaseError::TooSlow(format!("no answer within {limit:?}"))),
+                Err(_) => Err(DatabaseError::TooSlow(format!(
+                    "no answer within {limit:?}"
+                ))),
             };
             if let Err(error) = &written {
                 tracing::warn!(%error, "a snapshot could not be written");
