@@ -11,6 +11,7 @@ mod append;
 mod change;
 mod committer;
 mod database;
+mod draft;
 mod follow;
 mod group;
 mod hub;
@@ -43,6 +44,7 @@ pub use append::{
 };
 pub use change::{Change, ChangeKind, Changed, StreamSettings};
 pub use database::{Database, DatabaseOptions, OpenError};
+pub use draft::{Basis, DomainJudgement, Draft, DraftStream};
 pub use follow::{FeedMessage, Follow, FollowOptions};
 pub use operation::{
     Operation, OperationArguments, OperationKind, OperationOptions, OperationResult,
@@ -53,9 +55,9 @@ pub use read::{
     StreamQuery,
 };
 pub use refusal::{
-    AppendError, ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
-    InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge, Violation,
-    ViolationKind,
+    AppendError, BrokenRule, ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath,
+    InvalidInput, InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge,
+    Violation, ViolationKind,
 };
 pub use scavenge::ScavengeOptions;
 pub use select::VersionRange;
@@ -64,6 +66,7 @@ pub use tail::TailOptions;
 
 use crate::position::Position;
 use crate::scope::Scope;
+use crate::stream::StreamName;
 use append::PreparedAppend;
 use committer::{Committer, GroupLimits, Queued, Ticket};
 use hub::Hub;
@@ -219,17 +222,43 @@ impl EventStore {
     ///
     /// Dropping the future gives up the answer, not the append: it may still be written.
     pub async fn append(&self, append: Append) -> Result<Committed, AppendError> {
-        let prepared = append::prepare(append, &self.0.options.append)?;
+        let draft = self.draft(append)?;
+        self.append_draft(draft, self.deadline()).await
+    }
+
+    /// Looks at the shape of an append, before the rules of its domain are looked at.
+    pub fn draft(&self, append: Append) -> Result<Draft, AppendError> {
+        Ok(Draft(append::prepare(append, &self.0.options.append)?))
+    }
+
+    /// Appends a draft, with what the rules of its domain say, as [`Self::append`] does: until the deadline.
+    ///
+    /// [`AppendError::Outdated`]: a stream is not what the rules were looked at for. Look again.
+    pub async fn append_draft(
+        &self,
+        draft: Draft,
+        deadline: Instant,
+    ) -> Result<Committed, AppendError> {
+        let Draft(prepared) = draft;
         if let Some(held) = &prepared.held {
             // Only a retry is worth the committer's time.
             self.check_retry(&prepared, held).await?;
         }
-        self.submit(Work::Append(prepared)).await
+        self.submit_until(Work::Append(prepared), deadline).await
+    }
+
+    /// When an append that arrives now must be answered.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.0.options.deadline
     }
 
     /// Hands a request to the committer and awaits its outcome.
     async fn submit(&self, work: Work) -> Result<Committed, AppendError> {
-        let deadline = Instant::now() + self.0.options.deadline;
+        self.submit_until(work, self.deadline()).await
+    }
+
+    async fn submit_until(&self, work: Work, deadline: Instant) -> Result<Committed, AppendError> {
         let (reply, answer) = oneshot::channel();
         let ticket = Ticket::default();
         self.enqueue(work, reply, deadline, ticket.clone())?;
@@ -320,6 +349,20 @@ impl EventStore {
     #[must_use]
     pub fn known_head(&self) -> Position {
         self.hub().head()
+    }
+
+    /// Whether events of a stream may have been hidden after the position `as_of`, as far as this node knows:
+    /// whoever has something from that time that shows them makes it anew. Asks nobody.
+    #[must_use]
+    pub fn may_be_hidden(&self, stream: &StreamName, as_of: Position) -> bool {
+        self.hub().may_be_hidden(stream, as_of)
+    }
+
+    /// The position of the last commit that hid events, as far as this node knows: what is read from now on is
+    /// not older, for [`Self::may_be_hidden`].
+    #[must_use]
+    pub fn hidden_at(&self) -> Position {
+        self.hub().hidden_at()
     }
 
     fn database(&self) -> &Database {

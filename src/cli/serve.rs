@@ -11,6 +11,7 @@ use super::CliError;
 use super::settings::{Environment, SettingsArguments, flag};
 use super::signal;
 use crate::config::{Config, Sources};
+use crate::game::GameOptions;
 use crate::graphql::{self, ApiOptions, Limits, PageLimits};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
@@ -257,6 +258,13 @@ fn store_options(config: &Config) -> StoreOptions {
 fn api_options(config: &Config) -> ApiOptions {
     let settings = &config.graphql;
     ApiOptions {
+        games: GameOptions {
+            enforcement: config.domain.game,
+            cached_streams: config.domain.cached_streams,
+            cached_bytes: config.domain.cached_bytes,
+            snapshot_every: config.snapshots.every_events,
+            snapshots_kept: config.snapshots.kept_per_stream,
+        },
         documents: Limits {
             document_bytes: settings.document_bytes,
             tokens: settings.tokens,

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
 use crate::event::RecordedEvent;
+use crate::game::Games;
 use crate::position::Position;
 use crate::scope::Scope;
 use crate::store::{self, EventQuery, EventStore, ReadError};
@@ -25,6 +26,7 @@ use crate::stream::{Stream, StreamName};
 /// It is made anew for every operation: a loader that were shared would mix what different callers may see.
 pub(super) struct Operation {
     pub(super) store: EventStore,
+    pub(super) games: Games,
     pub(super) scope: Scope,
     pub(super) limits: PageLimits,
     loader: DataLoader<StoreLoader>,
@@ -98,7 +100,8 @@ pub struct PageLimits {
 }
 
 impl Operation {
-    pub(super) fn new(store: EventStore, scope: Scope, limits: PageLimits) -> Self {
+    pub(super) fn new(games: Games, scope: Scope, limits: PageLimits) -> Self {
+        let store = games.store().clone();
         let loader = StoreLoader {
             store: store.clone(),
             scope: scope.clone(),
@@ -117,6 +120,7 @@ impl Operation {
             loader: DataLoader::new(loader, spawn).delay(Duration::ZERO),
             keys,
             store,
+            games,
             scope,
             limits,
             turn: RwLock::default(),

@@ -16,12 +16,15 @@ use super::query::{Node, Query};
 use super::refusal::Refusal;
 use super::scalar::{JsonScalar, PositionScalar};
 use super::subscription::Subscription;
+use crate::game::{GameOptions, Games};
 use crate::scope::Scope;
 use crate::store::EventStore;
 
 /// How the API behaves.
 #[derive(Clone, Debug)]
 pub struct ApiOptions {
+    /// How games are folded, and what becomes of events that break their rules.
+    pub games: GameOptions,
     /// What a document may cost.
     pub documents: Limits,
     /// How long lists may be.
@@ -41,9 +44,10 @@ pub fn api(store: EventStore, options: &ApiOptions) -> Result<Api, parser::Error
         schema = schema.disable_introspection();
     }
     let pages = options.pages;
+    let games = Games::new(store, options.games);
     let hook = move |request: Request| {
         // Identity comes with tokens; until then everybody may see everything.
-        request.data(Arc::new(Operation::new(store.clone(), Scope::All, pages)))
+        request.data(Arc::new(Operation::new(games.clone(), Scope::All, pages)))
     };
     Api::new(schema.finish(), options.documents.clone(), hook)
 }

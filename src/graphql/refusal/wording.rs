@@ -1,5 +1,6 @@
 //! Refusals of the store in the words of the API.
 
+use super::rules::rule_violated;
 use super::{
     DuplicateEvent, DuplicateId, ExpectedVersionObject, FailedCheck, InvalidEvents, InvalidInput,
     LimitExceeded, Missed, OperationFinished, OperationNotFound, Refusal, StreamArchived,
@@ -60,6 +61,7 @@ impl Refusal {
                 stream: closed.stream.to_string(),
             }),
             store::Refusal::StreamTooLarge(found) => Self::StreamTooLarge(too_large(&found)),
+            store::Refusal::RuleViolated(broken) => Self::RuleViolated(rule_violated(&broken)),
             store::Refusal::OperationNotFound(id) => {
                 Self::OperationNotFound(OperationNotFound::new(&id.to_string()))
             }
@@ -401,7 +403,7 @@ fn too_large(found: &store::StreamTooLarge) -> StreamTooLarge {
 }
 
 /// A place in the request as the names and indexes that lead to it.
-fn graphql_path(path: &InputPath) -> Vec<String> {
+pub(super) fn graphql_path(path: &InputPath) -> Vec<String> {
     let mut steps = vec!["input".to_owned()];
     if let Some(stream) = path.stream {
         steps.extend(["streams".to_owned(), stream.to_string()]);
