@@ -260,8 +260,10 @@ pub struct Player {
 pub struct PendingGuess {
     /// The player who sent it.
     pub player_id: String,
-    /// When the event says that it arrived.
+    /// The timestamp of the event that says so.
     pub at: DateTime<Utc>,
+    /// Milliseconds of play from the start of the team's round until then.
+    pub played_ms: i64,
 }
 
 /// What an attempt of a golf race earned.

@@ -74,12 +74,12 @@ impl Violation {
 /// Collects what one event breaks.
 pub(super) struct Report<'a> {
     envelope: &'a Envelope<'a>,
-    event_type: &'a str,
+    event_type: &'static str,
     violations: Vec<Violation>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(envelope: &'a Envelope<'a>, event_type: &'a str) -> Self {
+    pub(super) fn new(envelope: &'a Envelope<'a>, event_type: &'static str) -> Self {
         Self {
             envelope,
             event_type,
@@ -91,54 +91,26 @@ impl<'a> Report<'a> {
         self.envelope
     }
 
-    pub(super) fn event_type(&self) -> &'a str {
+    pub(super) fn event_type(&self) -> &'static str {
         self.event_type
     }
 
     /// Adds a breach. The message is made by the caller, who knows the values.
     pub(super) fn add(&mut self, rule: Rule, code: &'static str, message: String) {
-        self.violations.push(Violation::of_event(
-            rule,
-            code,
-            self.envelope,
-            self.event_type,
-            message,
-        ));
+        let violation =
+            Violation::of_event(rule, code, self.envelope, self.event_type, message);
+        self.violations.push(violation);
     }
 
-    /// Adds a breach of `R28` unless the event states the number that the fold has.
-    pub(super) fn number(&mut self, what: fmt::Arguments<'_>, stated: i32, folded: i32) {
-        if stated != folded {
-            self.add(
-                Rule::R28,
-                "counter_mismatch",
-                format!(
-                    "{what} is stated as {stated}, but {folded} follows from the events before"
-                ),
-            );
-        }
-    }
-
-    /// The same for an average, which is written with 4 decimals.
-    pub(super) fn average(&mut self, what: fmt::Arguments<'_>, stated: f64, folded: f64) {
-        if !is_close(stated, folded) {
-            self.add(
-                Rule::R28,
-                "counter_mismatch",
-                format!(
-                    "{what} is stated as {stated}, but {folded:.4} follows from the events before"
-                ),
-            );
+    /// Adds a breach that is merely worth knowing, whatever the rule says.
+    pub(super) fn warn(&mut self, rule: Rule, code: &'static str, message: String) {
+        self.add(rule, code, message);
+        if let Some(added) = self.violations.last_mut() {
+            added.severity = Severity::Warning;
         }
     }
 
     pub(super) fn finish(self) -> Vec<Violation> {
         self.violations
     }
-}
-
-/// Whether two averages agree in the 4 decimals that are written.
-pub(super) fn is_close(stated: f64, folded: f64) -> bool {
-    // Rounding moves a value by half a unit; the rest is for what doubles cannot say exactly.
-    (stated - folded).abs() <= 0.000_1 + 1e-9
 }
