@@ -21,6 +21,7 @@ use super::read::fault;
 use super::row::{self, RowError, bytes};
 use super::{EventStore, ReadError};
 use crate::event::Hash;
+use crate::position::Position;
 use crate::scope::Scope;
 use crate::stream::Stream;
 
@@ -55,6 +56,8 @@ pub struct NewSnapshot {
 pub struct Snapshot {
     /// What was kept.
     pub content: NewSnapshot,
+    /// The position of the last event that went into it.
+    pub position: Position,
     /// When it was taken.
     pub created_at: DateTime<Utc>,
 }
@@ -147,6 +150,7 @@ fn newest(stream_id: i64, wanted: SnapshotWanted, through: i32) -> SelectStateme
             (snapshot::Entity, snapshot::Column::CreatedAt),
         ])
         .expr_as(of_event(event::Column::Hash), Alias::new("hash_in_log"))
+        .expr_as(of_event(event::Column::Position), Alias::new("position"))
         .from(snapshot::Entity)
         .join(
             JoinType::LeftJoin,
@@ -203,7 +207,9 @@ fn snapshot_of(row: &QueryResult) -> Result<Snapshot, Damage> {
     if hash(8, "hash_in_log").ok() != Some(content.event_hash) {
         return Err(Damage::OtherEvent);
     }
+    let position: i64 = row.try_get_by_index(9).map_err(RowError::from)?;
     Ok(Snapshot {
+        position: Position::from_stored(position),
         created_at: row::time(created_at)?,
         content,
     })

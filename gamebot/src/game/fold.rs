@@ -35,6 +35,12 @@ impl GameState {
         }
     }
 
+    /// Passes over an event whose data cannot be read: it has its place in the stream, and nothing more is known
+    /// of it.
+    pub fn skip(&mut self, envelope: &Envelope<'_>) {
+        self.note_envelope(envelope);
+    }
+
     /// Takes note of an event whose data is of no use: it has its place in the stream, and nothing
     /// more is known of it.
     pub(super) fn note_envelope(&mut self, envelope: &Envelope<'_>) {
