@@ -76,7 +76,11 @@ impl GameState {
         match event {
             Event::GameCreated(created) => self.game_created(created),
             Event::GameModeChanged(changed) => {
-                self.lobby_changed(Some(&changed.new_mode), changed.config_version, &changed.config);
+                self.lobby_changed(
+                    Some(&changed.new_mode),
+                    changed.config_version,
+                    &changed.config,
+                );
             }
             Event::GameConfigChanged(changed) => {
                 self.lobby_changed(None, changed.config_version, &changed.config);
@@ -193,5 +197,9 @@ fn adopt(folded: i32, stated: i32) -> i32 {
 
 /// The same for a number that is never negative.
 fn adopt_count(folded: i32, stated: i32) -> i32 {
-    if stated < 0 { folded } else { adopt(folded, stated) }
+    if stated < 0 {
+        folded
+    } else {
+        adopt(folded, stated)
+    }
 }

@@ -46,6 +46,10 @@ pub enum Phase {
 
 /// The state of a game after some prefix of its stream. It is its own snapshot: written as JSON,
 /// read again and folded further, it ends as if it had never been written.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the rules ask about each of these facts by itself"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct GameState {
     /// The id of the game, the part of the stream's name after `game-`.
@@ -161,6 +165,10 @@ pub struct Settings {
 }
 
 /// A team of a running or finished game.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the rules ask about each of these facts by itself"
+)]
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
 #[cfg_attr(feature = "graphql", graphql(name = "GameTeam"))]
@@ -426,6 +434,14 @@ impl GameState {
             self.phase,
             Some(Phase::Completed | Phase::Aborted | Phase::Archived)
         )
+    }
+
+    /// Whether one team is left and the last one before it forfeited.
+    #[must_use]
+    pub fn ends_by_forfeit(&self) -> bool {
+        let last = self.eliminated.last();
+        self.live_teams().count() == 1
+            && last.is_some_and(|last| last.reason == EliminationReason::Forfeit)
     }
 
     /// The rounds of the whole game: those of the result, else the number of the latest round.
