@@ -22,7 +22,9 @@ use domain::Turns;
 
 pub use domain::JudgedAppend;
 pub use fold::{Folded, GameError};
+pub use follow::GameMessage;
 pub use recover::{Recovery, RecoverySnapshot};
+pub use snapshots::SnapshotOutcome;
 
 use crate::store::EventStore;
 use crate::stream::{InvalidStreamName, StreamName};

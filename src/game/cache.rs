@@ -92,6 +92,18 @@ impl Cache {
         }
     }
 
+    /// Keeps a state in the place of whatever is there.
+    pub(super) fn replace(&self, stream: &StreamName, cached: Cached) {
+        let removed = {
+            let mut states = self.states();
+            let removed = states.entries.pop(stream);
+            states.bytes -= removed.as_ref().map_or(0, |(_, bytes)| *bytes);
+            removed
+        };
+        drop(removed);
+        self.put(stream, cached);
+    }
+
     fn states(&self) -> MutexGuard<'_, States> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,7 +157,10 @@ mod tests {
         let cache = Cache::new(2, 1000);
         cache.put(&stream(0), cached(1, 7));
         cache.put(&stream(0), cached(1, 6));
-        assert_eq!(cache.get(&stream(0)).map(|kept| kept.folded.version()), Some(7));
+        assert_eq!(
+            cache.get(&stream(0)).map(|kept| kept.folded.version()),
+            Some(7)
+        );
     }
 
     #[test]
@@ -154,7 +169,9 @@ mod tests {
         for version in 1..=100 {
             verdicts.push(version, Vec::new());
         }
-        assert!(verdicts.of(36).is_none() && verdicts.of(37).is_some() && verdicts.of(100).is_some());
+        assert!(
+            verdicts.of(36).is_none() && verdicts.of(37).is_some() && verdicts.of(100).is_some()
+        );
         verdicts.push(103, Vec::new());
         assert!(verdicts.of(100).is_none() && verdicts.of(102).is_none());
         assert!(verdicts.of(103).is_some() && verdicts.of(104).is_none());

@@ -108,7 +108,10 @@ impl Games {
         stream: &Stream,
         through: i32,
     ) -> Result<(Option<Folded>, i32), ReadError> {
-        let first_version = self.store().first_shown_version(&Scope::All, stream).await?;
+        let first_version = self
+            .store()
+            .first_shown_version(&Scope::All, stream)
+            .await?;
         if first_version > through {
             return Ok((None, through));
         }
@@ -347,7 +350,8 @@ impl Folding {
     fn finish(self, kept: u32) -> (Option<Folded>, Vec<NewSnapshot>) {
         let mut snapshots = self.snapshots;
         let reach = i64::from(self.every) * i64::from(kept);
-        snapshots.retain(|snapshot| i64::from(snapshot.stream_version) > i64::from(self.head) - reach);
+        snapshots
+            .retain(|snapshot| i64::from(snapshot.stream_version) > i64::from(self.head) - reach);
         (self.has_events.then_some(self.folded), snapshots)
     }
 }

@@ -50,17 +50,17 @@ impl<'a> Step<'a> {
 
     /// Takes the event into a state. What cannot be decoded has its place there, and changes nothing else.
     pub(super) fn fold(&self, state: &mut GameState) {
-        let mut buffer = Uuid::encode_buffer();
+        let mut buffer = [0; Hyphenated::LENGTH];
         let envelope = self.envelope(&mut buffer);
         match self.decode() {
             Some(Decoded::Known(event)) => state.apply(&envelope, &event),
-            _ => state.skip(&envelope),
+            _ => state.skip(&envelope, self.event_type),
         }
     }
 
     /// Takes the event into a state, and tells what it breaks there.
     pub(super) fn check_and_fold(&self, state: &mut GameState) -> Vec<Violation> {
-        let mut buffer = Uuid::encode_buffer();
+        let mut buffer = [0; Hyphenated::LENGTH];
         let envelope = self.envelope(&mut buffer);
         match self.decode() {
             Some(Decoded::Known(event)) => {
@@ -69,7 +69,7 @@ impl<'a> Step<'a> {
                 broken
             }
             other => {
-                state.skip(&envelope);
+                state.skip(&envelope, self.event_type);
                 vec![self.undecodable(other)]
             }
         }
@@ -132,7 +132,7 @@ fn named<'a>(
     event_id: Uuid,
     metadata: impl FnOnce() -> Option<JsonText>,
 ) -> Option<&'a str> {
-    let mut buffer = Uuid::encode_buffer();
+    let mut buffer = [0; Hyphenated::LENGTH];
     if kept != event_id.hyphenated().encode_lower(&mut buffer) {
         return Some(kept);
     }

@@ -126,6 +126,11 @@ impl EventStore {
         self.snapshot_writer().keep(snapshots);
     }
 
+    /// Removes every snapshot of a stream.
+    pub async fn forget_snapshots(&self, stream_id: i64) -> Result<(), ReadError> {
+        self.snapshot_writer().forget(stream_id).await
+    }
+
     /// Keeps a snapshot, and returns when it is written. False: something that it shows is hidden by now.
     pub async fn record_snapshot(&self, snapshot: NewSnapshot) -> Result<bool, ReadError> {
         self.snapshot_writer().record(snapshot).await

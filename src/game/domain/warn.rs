@@ -73,7 +73,9 @@ impl Games {
         let (mut folded, mut verdicts) = match known {
             Some(known) => (Folded::clone(&known.folded), known.verdicts),
             None => {
-                let base = self.base_of(stream, first_version, part.previous_version).await?;
+                let base = self
+                    .base_of(stream, first_version, part.previous_version)
+                    .await?;
                 (base, Verdicts::default())
             }
         };

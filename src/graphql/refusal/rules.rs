@@ -11,13 +11,13 @@ use crate::store;
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct RuleViolated {
     /// `RULE_VIOLATED`.
-    code: ErrorCode,
+    pub(super) code: ErrorCode,
     /// The first error, with the values, and how much more there is.
-    message: String,
+    pub(super) message: String,
     /// False: the identical request will be refused again, unless somebody else appends what is missing.
-    retryable: bool,
+    pub(super) retryable: bool,
     /// The first event that breaks an error rule.
-    path: Option<Vec<String>>,
+    pub(super) path: Option<Vec<String>>,
     /// Every rule that the events break, those that only warn among them, in the order of the request. An event
     /// is looked at as if those before it in the request were stored.
     violations: Vec<BrokenRule>,

@@ -13,10 +13,17 @@ use super::{NewSnapshot, SnapshotOptions, checksum};
 use crate::store::ReadError;
 use crate::store::database::{Database, DatabaseError};
 
-/// A snapshot that waits, and who wants to know when it is written.
+/// Something that waits to be done, and who wants to know when it is.
 struct Job {
-    snapshot: NewSnapshot,
+    wanted: Wanted,
     reply: Option<oneshot::Sender<Result<bool, ReadError>>>,
+}
+
+enum Wanted {
+    /// Write this one.
+    Keep(NewSnapshot),
+    /// Remove all of this stream.
+    Forget(i64),
 }
 
 /// What the store holds of the task.
@@ -58,7 +65,7 @@ impl SnapshotWriter {
         let jobs = self.sender();
         for snapshot in snapshots {
             let job = Job {
-                snapshot,
+                wanted: Wanted::Keep(snapshot),
                 reply: None,
             };
             if jobs.as_ref().is_none_or(|jobs| jobs.try_send(job).is_err()) {
@@ -70,9 +77,18 @@ impl SnapshotWriter {
 
     /// Waits until a snapshot is written.
     pub(super) async fn record(&self, snapshot: NewSnapshot) -> Result<bool, ReadError> {
+        self.ask(Wanted::Keep(snapshot)).await
+    }
+
+    /// Waits until the snapshots of a stream are removed.
+    pub(super) async fn forget(&self, stream_id: i64) -> Result<(), ReadError> {
+        self.ask(Wanted::Forget(stream_id)).await.map(|_| ())
+    }
+
+    async fn ask(&self, wanted: Wanted) -> Result<bool, ReadError> {
         let (reply, written) = oneshot::channel();
         let job = Job {
-            snapshot,
+            wanted,
             reply: Some(reply),
         };
         let jobs = self.sender().ok_or(ReadError::Unavailable)?;
@@ -96,9 +112,9 @@ struct Task {
 
 impl Task {
     async fn run(self, mut jobs: mpsc::Receiver<Job>) {
-        while let Some(Job { snapshot, reply }) = jobs.recv().await {
+        while let Some(Job { wanted, reply }) = jobs.recv().await {
             let limit = self.database.statement_timeout();
-            let written = match tokio::time::timeout(limit, self.write(&snapshot)).await {
+            let written = match tokio::time::timeout(limit, self.work(&wanted)).await {
                 Ok(written) => written,
                 Err(_) => Err(DatabaseError::TooSlow(format!(
                     "no answer within {limit:?}"
@@ -118,6 +134,19 @@ impl Task {
             }
         }
         let _ = self.writer.close().await;
+    }
+
+    async fn work(&self, wanted: &Wanted) -> Result<bool, DatabaseError> {
+        match wanted {
+            Wanted::Keep(snapshot) => self.write(snapshot).await,
+            Wanted::Forget(stream_id) => {
+                let _turn = self.database.write_turn().await;
+                let transaction = self.database.begin(&self.writer).await?;
+                remove_shown_before(&transaction, *stream_id, i32::MAX).await?;
+                transaction.commit().await?;
+                Ok(true)
+            }
+        }
     }
 
     /// Writes a snapshot, unless something that it shows is hidden by now, and drops what is too many.
