@@ -77,17 +77,12 @@ impl Following {
             return Some(GameMessage::Feed(message));
         };
         let event = Arc::clone(event);
-        match self.after(&event).await {
-            Some(folded) => {
-                self.state = Some(folded.clone());
-                Some(GameMessage::State(folded, message))
-            }
+        self.state = self.after(&event).await;
+        Some(match &self.state {
+            Some(folded) => GameMessage::State(folded.clone(), message),
             // The event was hidden before it could be shown: the feed has passed it.
-            None => {
-                self.state = None;
-                Some(GameMessage::Feed(FeedMessage::Checkpoint(event.position)))
-            }
-        }
+            None => GameMessage::Feed(FeedMessage::Checkpoint(event.position)),
+        })
     }
 
     async fn begin(&mut self) -> GameMessage {

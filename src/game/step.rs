@@ -127,11 +127,7 @@ impl<'a> Step<'a> {
 
 /// The correlation that an event's writer named. The store keeps the event's own id where there was none, so only
 /// that one is looked for in the text.
-fn named<'a>(
-    kept: &'a str,
-    event_id: Uuid,
-    metadata: impl FnOnce() -> Option<JsonText>,
-) -> Option<&'a str> {
+fn named(kept: &str, event_id: Uuid, metadata: impl FnOnce() -> Option<JsonText>) -> Option<&str> {
     let mut buffer = [0; Hyphenated::LENGTH];
     if kept != event_id.hyphenated().encode_lower(&mut buffer) {
         return Some(kept);

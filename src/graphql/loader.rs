@@ -190,6 +190,11 @@ impl Operation {
         self.load(OperationKey(id)).await
     }
 
+    /// The newest snapshot of a stream.
+    pub(super) async fn newest_snapshot(&self, stream_id: i64) -> Result<Option<store::Snapshot>> {
+        self.load(SnapshotKey(stream_id)).await
+    }
+
     /// The events of a list; lists that are asked for at the same time share a statement.
     pub(super) async fn events_with_siblings(
         &self,
@@ -253,6 +258,10 @@ struct PositionKey(Position);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OperationKey(Uuid);
+
+/// By the number of a stream, which whoever asks has been shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct SnapshotKey(i64);
 
 impl Loader<StreamKey> for StoreLoader {
     type Value = Stream;
@@ -330,6 +339,26 @@ impl Loader<OperationKey> for StoreLoader {
         Ok(found
             .into_iter()
             .map(|(id, operation)| (OperationKey(id), operation))
+            .collect())
+    }
+}
+
+impl Loader<SnapshotKey> for StoreLoader {
+    type Value = store::Snapshot;
+    type Error = ReadError;
+
+    async fn load(
+        &self,
+        keys: &[SnapshotKey],
+    ) -> Result<HashMap<SnapshotKey, store::Snapshot>, ReadError> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let found = self
+            .store
+            .newest_snapshots(&ids, Games::STATE_VERSION)
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|snapshot| (SnapshotKey(snapshot.content.stream_id), snapshot))
             .collect())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Union};
 
 use super::error_code::append_error;
+use super::games::GameMutation;
 use super::input::{AppendBatchInput, AppendToStreamInput};
 use super::lifecycle::LifecycleMutation;
 use super::live::LiveMutation;
@@ -25,6 +26,7 @@ use crate::store::{Append, AppendError, CommittedStream};
 pub(super) struct Mutation(
     AppendMutation,
     LifecycleMutation,
+    GameMutation,
     LiveMutation,
     OperationMutation,
 );

@@ -8,5 +8,6 @@ pub(super) mod metadata;
 pub(super) mod operation;
 pub(super) mod payload;
 pub(super) mod server;
+pub(super) mod snapshot;
 pub(super) mod stream;
 pub(super) mod stream_metadata;

@@ -105,6 +105,33 @@ impl EventStore {
         }
     }
 
+    /// The newest snapshot of each of these streams that shows nothing hidden. Where the newest is damaged, and of
+    /// streams that hide their events by age, there is none.
+    pub async fn newest_snapshots(
+        &self,
+        stream_ids: &[i64],
+        state_version: i32,
+    ) -> Result<Vec<Snapshot>, ReadError> {
+        let shown = "EXISTS (SELECT 1 FROM \"streams\" AS \"life\" WHERE \"life\".\"id\" = \"snapshots\".\"stream_id\"
+            AND \"life\".\"status\" <> 3 AND \"life\".\"max_age_ms\" IS NULL
+            AND \"life\".\"hidden_through\" < \"snapshots\".\"first_version\")";
+        let newest = "\"snapshots\".\"stream_version\" = (SELECT max(\"other\".\"stream_version\")
+            FROM \"snapshots\" AS \"other\" WHERE \"other\".\"stream_id\" = \"snapshots\".\"stream_id\"
+            AND \"other\".\"state_version\" = \"snapshots\".\"state_version\")";
+        let column = |column: snapshot::Column| Expr::col((snapshot::Entity, column));
+        let select = select_snapshots()
+            .and_where(column(snapshot::Column::StreamId).is_in(stream_ids.iter().copied()))
+            .and_where(column(snapshot::Column::StateVersion).eq(state_version))
+            .and_where(Expr::cust(newest))
+            .and_where(Expr::cust(shown))
+            .to_owned();
+        let rows = self.rows(&select).await?;
+        Ok(rows
+            .iter()
+            .filter_map(|row| snapshot_of(row).ok())
+            .collect())
+    }
+
     /// The version of the first event of a stream that is shown; one beyond the stream's version if none is.
     pub async fn first_shown_version(
         &self,
@@ -137,10 +164,26 @@ impl EventStore {
     }
 }
 
-/// The index of `stream_version` among the columns of [`newest`].
+/// The index of `stream_version` among the columns of [`select_snapshots`].
 const VERSION_INDEX: usize = 2;
 
 fn newest(stream_id: i64, wanted: SnapshotWanted, through: i32) -> SelectStatement {
+    let column = |column: snapshot::Column| Expr::col((snapshot::Entity, column));
+    select_snapshots()
+        .and_where(column(snapshot::Column::StreamId).eq(stream_id))
+        .and_where(column(snapshot::Column::StateVersion).eq(wanted.state_version))
+        .and_where(column(snapshot::Column::FirstVersion).eq(wanted.first_version))
+        .and_where(column(snapshot::Column::StreamVersion).lte(through))
+        .order_by(
+            (snapshot::Entity, snapshot::Column::StreamVersion),
+            Order::Desc,
+        )
+        .limit(1)
+        .to_owned()
+}
+
+/// Each with the event that stands in the log where its last event should.
+fn select_snapshots() -> SelectStatement {
     let column = |column: snapshot::Column| Expr::col((snapshot::Entity, column));
     let of_event = |column: event::Column| Expr::col((event::Entity, column));
     Query::select()
@@ -167,15 +210,6 @@ fn newest(stream_id: i64, wanted: SnapshotWanted, through: i32) -> SelectStateme
                         .eq(column(snapshot::Column::StreamVersion)),
                 ),
         )
-        .and_where(column(snapshot::Column::StreamId).eq(stream_id))
-        .and_where(column(snapshot::Column::StateVersion).eq(wanted.state_version))
-        .and_where(column(snapshot::Column::FirstVersion).eq(wanted.first_version))
-        .and_where(column(snapshot::Column::StreamVersion).lte(through))
-        .order_by(
-            (snapshot::Entity, snapshot::Column::StreamVersion),
-            Order::Desc,
-        )
-        .limit(1)
         .to_owned()
 }
 

@@ -70,14 +70,13 @@ impl Games {
             return Ok(Some(broken));
         }
         let known = known.filter(|known| known.folded.version() <= part.previous_version);
-        let (mut folded, mut verdicts) = match known {
-            Some(known) => (Folded::clone(&known.folded), known.verdicts),
-            None => {
-                let base = self
-                    .base_of(stream, first_version, part.previous_version)
-                    .await?;
-                (base, Verdicts::default())
-            }
+        let (mut folded, mut verdicts) = if let Some(known) = known {
+            (Folded::clone(&known.folded), known.verdicts)
+        } else {
+            let base = self
+                .base_of(stream, first_version, part.previous_version)
+                .await?;
+            (base, Verdicts::default())
         };
         self.judge_between(stream, part.previous_version, &mut folded, &mut verdicts)
             .await?;

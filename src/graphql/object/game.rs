@@ -45,8 +45,8 @@ impl GameObject {
     /// A game whose last event is at this position.
     pub(in crate::graphql) fn at(state: Arc<GameState>, position: Position) -> Self {
         Self {
-            state,
             position: Some(position),
+            ..Self::new(state)
         }
     }
 

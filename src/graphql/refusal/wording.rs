@@ -29,16 +29,9 @@ impl Refusal {
                 Self::WrongExpectedVersion(wrong_version(&checks))
             }
             store::Refusal::DuplicateEvent(ids) => Self::DuplicateEvent(duplicate(ids, scope)),
-            store::Refusal::StreamNotFound(closed) => Self::StreamNotFound(StreamNotFound {
-                code: ErrorCode::StreamNotFound,
-                message: format!(
-                    "There is no stream {}: it never had an event. Check its name.",
-                    closed.stream
-                ),
-                retryable: false,
-                path: Some(graphql_path(&closed.path)),
-                stream: closed.stream.to_string(),
-            }),
+            store::Refusal::StreamNotFound(closed) => {
+                Self::StreamNotFound(stream_not_found(&closed.stream, graphql_path(&closed.path)))
+            }
             store::Refusal::StreamDeleted(closed) => Self::StreamDeleted(StreamDeleted {
                 code: ErrorCode::StreamDeleted,
                 message: deleted(&closed),
@@ -69,6 +62,23 @@ impl Refusal {
                 Self::OperationFinished(OperationFinished::new(*operation))
             }
         }
+    }
+}
+
+impl StreamNotFound {
+    /// The refusal of what names no stream that the caller may see, in a field of `input`.
+    pub(in crate::graphql) fn of(stream: &StreamName, field: &str) -> Self {
+        stream_not_found(stream, vec!["input".to_owned(), field.to_owned()])
+    }
+}
+
+fn stream_not_found(stream: &StreamName, path: Vec<String>) -> StreamNotFound {
+    StreamNotFound {
+        code: ErrorCode::StreamNotFound,
+        message: format!("There is no stream {stream}: it never had an event. Check its name."),
+        retryable: false,
+        path: Some(path),
+        stream: stream.to_string(),
     }
 }
 
