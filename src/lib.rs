@@ -1,6 +1,7 @@
 //! The GameBot event store: a GraphQL API server with live subscriptions over an append-only log of events.
 //!
-//! The modules in reading order: first the words, which are values without I/O; then the store, which makes
+//! The modules in reading order: first the words, which are values without I/O; then the
+//! registry, which knows the types of events; then the store, which makes
 //! the guarantees; then the API, the server around it, and the command line.
 
 pub mod cursor;
@@ -12,6 +13,8 @@ pub mod json_text;
 pub mod position;
 pub mod scope;
 pub mod stream;
+
+pub mod registry;
 
 pub mod store;
 

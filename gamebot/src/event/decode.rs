@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
-use super::CoreEvent;
+use super::Event;
 
 /// What became of the attempt to read an event's data.
 #[expect(
@@ -15,7 +15,7 @@ use super::CoreEvent;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decoded {
     /// The event type and version are known, and the data has their shape.
-    Known(CoreEvent),
+    Known(Event),
     /// The event type, or this version of it, is not in the catalogue. This is no fault: event
     /// types can be registered at run time.
     Unknown,
@@ -49,7 +49,7 @@ impl fmt::Display for DecodeFailure {
 impl Error for DecodeFailure {}
 
 /// Reads `data` as the payload type that `wrap` expects.
-pub(super) fn decode<T: DeserializeOwned>(data: &str, wrap: fn(T) -> CoreEvent) -> Decoded {
+pub(super) fn decode<T: DeserializeOwned>(data: &str, wrap: fn(T) -> Event) -> Decoded {
     match serde_json::from_str(data) {
         Ok(payload) => Decoded::Known(wrap(payload)),
         Err(error) => Decoded::Undecodable(explain::<T>(data, &error)),

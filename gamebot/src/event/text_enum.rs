@@ -14,13 +14,13 @@ use serde::{
 /// has the same name and values, and `UNKNOWN` for the rest.
 macro_rules! text_enum {
     (
-        $(#[$attribute:meta])*
-        pub enum $name:ident { $($(#[$value_attribute:meta])* $value:ident = $text:literal,)+ }
+        $(#[doc = $doc:literal])*
+        pub enum $name:ident { $($(#[doc = $value_doc:literal])* $value:ident = $text:literal,)+ }
     ) => {
-        $(#[$attribute])*
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
-            $($(#[$value_attribute])* $value,)+
+            $($(#[doc = $value_doc])* $value,)+
             /// A text that this version of the catalogue does not know, as it is stored.
             Unknown(Box<str>),
         }
@@ -57,6 +57,24 @@ macro_rules! text_enum {
             }
         }
 
+        /// Unlike a reader, the schema knows no other values.
+        impl ::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                ::schemars::json_schema!({
+                    "description": $crate::event::text_enum::description(
+                        &[$($doc),*],
+                        &[$(($text, &[$($value_doc),*])),+],
+                    ),
+                    "type": "string",
+                    "enum": [$($text),+],
+                })
+            }
+        }
+
         #[cfg(feature = "graphql")]
         const _: () = {
             use ::async_graphql::{
@@ -68,10 +86,10 @@ macro_rules! text_enum {
             /// The same enum as GraphQL sees it. An enum of GraphQL carries no text, so it cannot
             /// be derived from the one outside.
             mod listed {
-                $(#[$attribute])*
+                $(#[doc = $doc])*
                 #[derive(Clone, Copy, PartialEq, Eq, ::async_graphql::Enum)]
                 pub(super) enum $name {
-                    $($(#[$value_attribute])* $value,)+
+                    $($(#[doc = $value_doc])* $value,)+
                     /// A value that this version of the server does not know; the event's `data`
                     /// has it as it is stored. It is only ever answered, and refused as an
                     /// argument.
@@ -135,6 +153,21 @@ macro_rules! text_enum {
 }
 
 pub(super) use text_enum;
+
+/// The description of an enum and of each of its values, in Markdown, from the lines of their doc
+/// comments.
+pub(super) fn description(lines: &[&str], values: &[(&str, &[&str])]) -> String {
+    let values = values
+        .iter()
+        .map(|(text, lines)| format!("- `{text}`: {}", one_line(lines)));
+    let values: Vec<String> = values.collect();
+    format!("{}\n\n{}", one_line(lines), values.join("\n"))
+}
+
+fn one_line(lines: &[&str]) -> String {
+    let trimmed: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
+    trimmed.join(" ")
+}
 
 /// Reads a text without keeping a copy of it unless the enum needs one.
 pub(super) fn deserialize<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -1,8 +1,6 @@
 //! What the decoder does with data that is not as it should be.
 
-use gamebot::event::{
-    AbandonReason, CoreEvent, DecodeFailure, Decoded, EliminationReason, GameMode,
-};
+use gamebot::event::{AbandonReason, DecodeFailure, Decoded, EliminationReason, Event, GameMode};
 use serde_json::{Value, json};
 
 fn guess_abandoned() -> Value {
@@ -34,7 +32,7 @@ fn team_state(team_id: &str) -> Value {
 }
 
 fn decode(event_type: &str, data: &Value) -> Decoded {
-    CoreEvent::decode(event_type, 1, &data.to_string())
+    Event::decode(event_type, 1, &data.to_string())
 }
 
 fn failure(decoded: Decoded) -> DecodeFailure {
@@ -46,20 +44,20 @@ fn failure(decoded: Decoded) -> DecodeFailure {
 
 #[test]
 fn an_unknown_type_or_version_is_unknown_whatever_its_data() {
-    assert_eq!(CoreEvent::decode("card_flipped", 1, "{"), Decoded::Unknown);
-    assert_eq!(CoreEvent::decode("game_started", 2, "{"), Decoded::Unknown);
-    assert_eq!(CoreEvent::decode("game_started", 0, "{"), Decoded::Unknown);
-    assert_eq!(CoreEvent::decode("Game_Started", 1, "{}"), Decoded::Unknown);
+    assert_eq!(Event::decode("card_flipped", 1, "{"), Decoded::Unknown);
+    assert_eq!(Event::decode("game_started", 2, "{"), Decoded::Unknown);
+    assert_eq!(Event::decode("game_started", 0, "{"), Decoded::Unknown);
+    assert_eq!(Event::decode("Game_Started", 1, "{}"), Decoded::Unknown);
 }
 
 #[test]
 fn text_that_is_not_json_or_not_an_object_is_a_failure_of_the_whole() {
     for data in ["", "{", "null", "[]", "\"text\"", "12", "\u{0}", "nul"] {
-        let failure = failure(CoreEvent::decode("game_completed", 1, data));
+        let failure = failure(Event::decode("game_completed", 1, data));
         assert_eq!(failure.pointer, "", "{data}");
     }
     let trailing = format!("{} x", guess_abandoned());
-    let failure = failure(CoreEvent::decode("guess_abandoned", 1, &trailing));
+    let failure = failure(Event::decode("guess_abandoned", 1, &trailing));
     assert!(failure.reason.starts_with("trailing characters"));
 }
 
@@ -136,7 +134,7 @@ fn optional_fields_may_be_null_or_absent_and_unknown_keys_are_ignored() {
         "player_ids": [], "roles": null, "config": {}, "config_version": null,
         "started_at": "2025-03-15T21:10:42Z", "timestamp": "2025-03-15T21:10:42Z",
     });
-    let Decoded::Known(CoreEvent::GameStarted(started)) = decode("game_started", &null) else {
+    let Decoded::Known(Event::GameStarted(started)) = decode("game_started", &null) else {
         panic!("null is absent");
     };
     assert_eq!((started.roles, started.forbidden_words), (None, None));
@@ -144,7 +142,7 @@ fn optional_fields_may_be_null_or_absent_and_unknown_keys_are_ignored() {
 
 #[test]
 fn an_average_may_be_written_as_a_whole_number() {
-    let Decoded::Known(CoreEvent::RoundStarted(round)) = decode("round_started", &round_started())
+    let Decoded::Known(Event::RoundStarted(round)) = decode("round_started", &round_started())
     else {
         panic!("4 is a number");
     };
@@ -160,7 +158,7 @@ fn an_unknown_enum_value_survives_reading_and_writing() {
         panic!("a reader must survive what a newer writer stored");
     };
     assert_eq!(serde_json::to_value(&event).unwrap(), data);
-    let CoreEvent::GuessAbandoned(abandoned) = event else {
+    let Event::GuessAbandoned(abandoned) = event else {
         panic!("another type");
     };
     assert_eq!(abandoned.reason, AbandonReason::Unknown("rage_quit".into()));
@@ -176,7 +174,7 @@ fn enum_texts_name_their_values() {
 
 #[test]
 fn a_map_is_read_in_the_order_of_the_text() {
-    let Decoded::Known(CoreEvent::RoundStarted(round)) = decode("round_started", &round_started())
+    let Decoded::Known(Event::RoundStarted(round)) = decode("round_started", &round_started())
     else {
         panic!("decodes");
     };
@@ -194,7 +192,7 @@ fn a_key_that_occurs_twice_is_a_failure() {
     let twice = format!(
         r#"{{"game_id":"g","mode":"race","round_number":1,"team_states":{{"1_2":{state},"1_2":{state}}},"timestamp":"2025-03-15T21:10:42Z"}}"#
     );
-    let failure = failure(CoreEvent::decode("round_started", 1, &twice));
+    let failure = failure(Event::decode("round_started", 1, &twice));
     assert_eq!(failure.pointer, "/team_states");
     assert!(
         failure
@@ -222,5 +220,5 @@ fn endless_nesting_is_a_failure_and_not_the_end_of_the_program() {
         r#"{{"game_id":"g","mode":"race","round_number":1,"config":{}"#,
         r#"{"x":"#.repeat(100_000)
     );
-    failure(CoreEvent::decode("game_started", 1, &deep));
+    failure(Event::decode("game_started", 1, &deep));
 }

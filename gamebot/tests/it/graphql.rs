@@ -11,40 +11,29 @@ use async_graphql::{
     value,
 };
 use gamebot::{
-    event::{
-        AbandonReason, CoreEvent, Decoded, GameCompleted, GameMode, GameStarted, GuessAbandoned,
-        GuessProcessed, KnockoutRoundCompleted, RaceModeTimeExpired, RoundStarted, TeamEliminated,
-    },
+    event::{self, AbandonReason, Decoded, Event, GameMode},
     sample,
 };
 
 /// What a server makes of the payload types.
-#[derive(Union)]
-enum EventPayload {
-    GameStarted(GameStarted),
-    RoundStarted(RoundStarted),
-    GuessProcessed(GuessProcessed),
-    GuessAbandoned(GuessAbandoned),
-    TeamEliminated(TeamEliminated),
-    KnockoutRoundCompleted(KnockoutRoundCompleted),
-    RaceModeTimeExpired(RaceModeTimeExpired),
-    GameCompleted(GameCompleted),
+macro_rules! payload_union {
+    ($($payload:ident = $name:literal: $classes:tt $status:ident $streams:tt $modes:tt;)+) => {
+        #[derive(Union)]
+        enum EventPayload {
+            $($payload(event::$payload),)+
+        }
+
+        impl EventPayload {
+            fn new(event: Event) -> Self {
+                match event {
+                    $(Event::$payload(payload) => Self::$payload(payload),)+
+                }
+            }
+        }
+    };
 }
 
-impl EventPayload {
-    fn new(event: CoreEvent) -> Self {
-        match event {
-            CoreEvent::GameStarted(payload) => Self::GameStarted(payload),
-            CoreEvent::RoundStarted(payload) => Self::RoundStarted(payload),
-            CoreEvent::GuessProcessed(payload) => Self::GuessProcessed(payload),
-            CoreEvent::GuessAbandoned(payload) => Self::GuessAbandoned(payload),
-            CoreEvent::TeamEliminated(payload) => Self::TeamEliminated(payload),
-            CoreEvent::KnockoutRoundCompleted(payload) => Self::KnockoutRoundCompleted(payload),
-            CoreEvent::RaceModeTimeExpired(payload) => Self::RaceModeTimeExpired(payload),
-            CoreEvent::GameCompleted(payload) => Self::GameCompleted(payload),
-        }
-    }
-}
+gamebot::for_each_event_type!(payload_union);
 
 struct Query;
 
@@ -64,7 +53,7 @@ impl Query {
             (Some(replace), Some(with)) => event.data.replace(&replace, &with),
             _ => event.data.to_string(),
         };
-        match CoreEvent::decode(&event_type, 1, &data) {
+        match Event::decode(&event_type, 1, &data) {
             Decoded::Known(payload) => EventPayload::new(payload),
             other => panic!("{other:?}"),
         }
@@ -118,7 +107,7 @@ fn one_response_name_has_one_type_in_all_payloads() {
     let TypeKind::Union(union) = &definitions["EventPayload"].kind else {
         panic!("not a union");
     };
-    assert_eq!(union.members.len(), CoreEvent::EVENT_TYPES.len());
+    assert_eq!(union.members.len(), Event::EVENT_TYPES.len());
     let mut seen: BTreeMap<String, (String, String)> = BTreeMap::new();
     for member in &union.members {
         let member = member.node.to_string();

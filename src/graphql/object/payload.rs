@@ -1,37 +1,37 @@
 //! An event's payload as the object of its type.
 
 use async_graphql::{SimpleObject, Union};
-use gamebot::event::{
-    CoreEvent, Decoded, GameCompleted, GameStarted, GuessAbandoned, GuessProcessed,
-    KnockoutRoundCompleted, RaceModeTimeExpired, RoundStarted, TeamEliminated,
-};
+use gamebot::event::{self, Decoded, Event};
 
 use crate::event::RecordedEvent;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::scalar::JsonScalar;
 
-/// The payload of an event as the object of its type, so that a panel can select its fields.
-#[derive(Union)]
-pub(in crate::graphql) enum EventPayload {
-    /// A game began.
-    GameStarted(Box<GameStarted>),
-    /// A round opened.
-    RoundStarted(Box<RoundStarted>),
-    /// Two words were compared.
-    GuessProcessed(Box<GuessProcessed>),
-    /// An attempt ended without two words.
-    GuessAbandoned(Box<GuessAbandoned>),
-    /// A team is out.
-    TeamEliminated(Box<TeamEliminated>),
-    /// A knockout round ended.
-    KnockoutRoundCompleted(Box<KnockoutRoundCompleted>),
-    /// The time of a race is up.
-    RaceModeTimeExpired(Box<RaceModeTimeExpired>),
-    /// A game is over.
-    GameCompleted(Box<GameCompleted>),
-    /// A type or version without an object of its own.
-    Unknown(UnknownPayload),
+/// Makes the union from the list of the catalogue, so that it cannot miss a type.
+macro_rules! event_payload {
+    ($($payload:ident = $name:literal: $classes:tt $status:ident $categories:tt $modes:tt;)+) => {
+        /// The payload of an event as the object of its type, so that a panel can select its fields.
+        #[derive(Union)]
+        pub(in crate::graphql) enum EventPayload {
+            $(
+                #[doc = concat!("The payload of a `", $name, "`.")]
+                $payload(Box<event::$payload>),
+            )+
+            /// A type or version without an object of its own.
+            Unknown(UnknownPayload),
+        }
+
+        impl From<Event> for EventPayload {
+            fn from(event: Event) -> Self {
+                match event {
+                    $(Event::$payload(payload) => Self::$payload(Box::new(payload)),)+
+                }
+            }
+        }
+    };
 }
+
+gamebot::for_each_event_type!(event_payload);
 
 /// The payload of a type, or of a schema version, that has no object of its own in this API.
 #[derive(SimpleObject)]
@@ -56,7 +56,7 @@ pub(super) fn decode(event: &RecordedEvent) -> Result<Option<EventPayload>, Deco
     let Some(data) = event.data.as_deref() else {
         return Ok(None);
     };
-    match CoreEvent::decode(event.event_type.as_str(), event.schema_version, data) {
+    match Event::decode(event.event_type.as_str(), event.schema_version, data) {
         Decoded::Known(known) => Ok(Some(known.into())),
         Decoded::Unknown => Ok(Some(EventPayload::Unknown(UnknownPayload {
             json: JsonScalar(data.to_owned()),
@@ -66,22 +66,5 @@ pub(super) fn decode(event: &RecordedEvent) -> Result<Option<EventPayload>, Deco
             message: failure.to_string(),
             pointer: failure.pointer,
         }),
-    }
-}
-
-impl From<CoreEvent> for EventPayload {
-    fn from(event: CoreEvent) -> Self {
-        match event {
-            CoreEvent::GameStarted(payload) => Self::GameStarted(Box::new(payload)),
-            CoreEvent::RoundStarted(payload) => Self::RoundStarted(Box::new(payload)),
-            CoreEvent::GuessProcessed(payload) => Self::GuessProcessed(Box::new(payload)),
-            CoreEvent::GuessAbandoned(payload) => Self::GuessAbandoned(Box::new(payload)),
-            CoreEvent::TeamEliminated(payload) => Self::TeamEliminated(Box::new(payload)),
-            CoreEvent::KnockoutRoundCompleted(payload) => {
-                Self::KnockoutRoundCompleted(Box::new(payload))
-            }
-            CoreEvent::RaceModeTimeExpired(payload) => Self::RaceModeTimeExpired(Box::new(payload)),
-            CoreEvent::GameCompleted(payload) => Self::GameCompleted(Box::new(payload)),
-        }
     }
 }
