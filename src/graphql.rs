@@ -4,6 +4,7 @@
 mod api;
 mod document;
 mod error_code;
+mod event_types;
 mod fault;
 mod input;
 mod lifecycle;
@@ -22,6 +23,7 @@ mod query;
 mod refusal;
 mod scalar;
 mod schema;
+mod schema_choice;
 mod socket;
 mod subscribers;
 mod subscription;

@@ -212,8 +212,7 @@ impl Registry {
     /// The version of the reserved stream of a type up to which it is known; 0 = no event of it.
     #[must_use]
     pub fn stream_version(&self, event_type: &str) -> i32 {
-        self.get(event_type)
-            .map_or(0, |known| known.stream_version)
+        self.get(event_type).map_or(0, |known| known.stream_version)
     }
 
     /// Takes in an event of the reserved stream of a type. What is known already is passed over, so that it

@@ -12,6 +12,7 @@ use super::settings::{Environment, SettingsArguments, flag};
 use super::signal;
 use crate::config::{Config, Sources};
 use crate::graphql::{self, ApiOptions, Limits, PageLimits};
+use crate::registry::{self, Categories, Registry, RegistryOptions};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
@@ -132,7 +133,8 @@ async fn start_store(config: &Config) -> Result<EventStore, CliError> {
     } else {
         refuse_other_tables(&database).await?;
     }
-    EventStore::start(database, store_options(config))
+    let registry = registry(config)?;
+    EventStore::start(database, store_options(config), registry)
         .await
         .map_err(failed)
 }
@@ -208,6 +210,18 @@ pub(super) fn open_database(config: &Config) -> Result<Database, CliError> {
         transaction_pooler: database.transaction_pooler,
     })
     .map_err(failed)
+}
+
+/// The types of the game; what was registered at run time comes from the log.
+fn registry(config: &Config) -> Result<Registry, CliError> {
+    let settings = &config.schema;
+    let options = RegistryOptions {
+        open: Categories::new(&settings.open_categories),
+        unchecked: Categories::new(&settings.unchecked_categories),
+        max_types: settings.max_types,
+        max_versions: settings.max_versions,
+    };
+    Registry::new(registry::catalogue(), options).map_err(failed)
 }
 
 fn store_options(config: &Config) -> StoreOptions {

@@ -215,7 +215,7 @@ impl From<Changed> for StreamChanged {
     fn from(changed: Changed) -> Self {
         Self {
             stream: StreamObject(changed.stream),
-            event: changed.event.map(EventObject),
+            event: changed.event.map(EventObject::new),
             duplicate: changed.duplicate,
         }
     }
@@ -241,7 +241,9 @@ macro_rules! change_payload {
                     $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
                     $(Refusal::$never(_))|+
                     | Refusal::OperationNotFound(_)
-                    | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+                    | Refusal::OperationFinished(_)
+                    | Refusal::EventTypeNotFound(_)
+                    | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

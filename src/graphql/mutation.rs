@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Union};
 
 use super::error_code::append_error;
+use super::event_types::EventTypeMutation;
 use super::input::{AppendBatchInput, AppendToStreamInput};
 use super::lifecycle::LifecycleMutation;
 use super::live::LiveMutation;
@@ -26,6 +27,7 @@ pub(super) struct Mutation(
     LifecycleMutation,
     LiveMutation,
     OperationMutation,
+    EventTypeMutation,
 );
 
 /// Appends.
@@ -219,7 +221,7 @@ impl From<CommittedStream> for StreamAppended {
             version: committed.version,
             first_position: position(committed.events.first()),
             last_position: position(committed.events.last()),
-            events: committed.events.into_iter().map(EventObject).collect(),
+            events: committed.events.into_iter().map(EventObject::new).collect(),
         }
     }
 }
@@ -231,10 +233,12 @@ macro_rules! refused {
             fn refused(refusal: Refusal) -> Result<Self> {
                 match refusal {
                     $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
-                    // Appending makes streams, and has nothing to do with operations.
+                    // Appending makes streams, has nothing to do with operations, and registers nothing.
                     Refusal::StreamNotFound(_)
                     | Refusal::OperationNotFound(_)
-                    | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+                    | Refusal::OperationFinished(_)
+                    | Refusal::EventTypeNotFound(_)
+                    | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

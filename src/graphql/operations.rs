@@ -173,7 +173,9 @@ impl ScavengePayload {
             | Refusal::StreamTooLarge(_)
             | Refusal::InvalidEvents(_)
             | Refusal::OperationNotFound(_)
-            | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::OperationFinished(_)
+            | Refusal::EventTypeNotFound(_)
+            | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }
@@ -192,7 +194,9 @@ impl CancelOperationPayload {
             | Refusal::StreamArchived(_)
             | Refusal::StreamTooLarge(_)
             | Refusal::InvalidEvents(_)
-            | Refusal::LimitExceeded(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::LimitExceeded(_)
+            | Refusal::EventTypeNotFound(_)
+            | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }
@@ -201,7 +205,12 @@ impl CancelOperationPayload {
 pub(super) fn operation_id(id: &ID) -> Option<Uuid> {
     match NodeId::decode(id) {
         Some(NodeId::Operation(id)) => Some(id),
-        Some(NodeId::Stream(_) | NodeId::Event(_) | NodeId::LiveSubscription(_)) => None,
+        Some(
+            NodeId::Stream(_)
+            | NodeId::Event(_)
+            | NodeId::LiveSubscription(_)
+            | NodeId::EventType(_),
+        ) => None,
         None => Uuid::try_parse(id.as_str()).ok(),
     }
 }

@@ -9,6 +9,7 @@ use async_graphql::{Context, Description, ID, Interface, Object, Result};
 use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
+use super::event_types::{self, EventTypeFilterInput};
 use super::input::{
     Direction, EventFilterInput, StreamFilterInput, StreamOrder, StreamOrderField,
     parse_any_stream_name,
@@ -18,6 +19,7 @@ use super::live::{self, LiveSubscriptionFilter};
 use super::loader::Operation;
 use super::node_id::NodeId;
 use super::object::event::{EventConnection, EventObject};
+use super::object::event_type::{EventTypeConnection, EventTypeObject};
 use super::object::live_subscription::{LiveSubscriptionConnection, LiveSubscriptionObject};
 use super::object::operation::{OperationConnection, OperationObject};
 use super::object::server::{Head, Server};
@@ -25,6 +27,7 @@ use super::object::stream::{StreamConnection, StreamObject};
 use super::operations::{OperationFilterInput, OperationList, operation_id};
 use super::page::PageArguments;
 use super::scalar::PositionScalar;
+use super::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use super::subscribers::Subscribers;
 use crate::cursor;
 
@@ -44,6 +47,8 @@ pub(super) enum Node {
     LiveSubscription(LiveSubscriptionObject),
     /// A long-running operation.
     Operation(OperationObject),
+    /// An event type.
+    EventType(EventTypeObject),
 }
 
 #[Object(use_type_description)]
@@ -130,11 +135,13 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The id that its writer gave it.")] event_id: Uuid,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<Option<EventObject>> {
-        Ok(Operation::of(ctx)?
-            .event_by_id(event_id)
-            .await?
-            .map(EventObject))
+        let schema = SchemaChoice::parse(schema)?;
+        let found = Operation::of(ctx)?.event_by_id(event_id).await?;
+        Ok(found.map(|event| EventObject::in_schema(event, schema)))
     }
 
     /// The event at this position; null at 0, beyond the head, and where you may not see it.
@@ -142,14 +149,19 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "A position, from 1.")] position: PositionScalar,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<Option<EventObject>> {
+        let schema = SchemaChoice::parse(schema)?;
         let operation = Operation::of(ctx)?;
         let found = operation
             .store
             .events_at(&operation.scope, &[position.0])
             .await;
         let found = found.map_err(|error| read_error(&error))?;
-        Ok(found.into_values().next().map(EventObject))
+        let found = found.into_values().next();
+        Ok(found.map(|event| EventObject::in_schema(event, schema)))
     }
 
     /// The log: the events of all streams in the order in which they were committed, oldest first unless
@@ -165,6 +177,9 @@ impl Query {
         #[graphql(desc = "Which way the list runs.", default)] direction: Direction,
         #[graphql(desc = "Begin the list at this position, which it includes.")]
         from_position: Option<PositionScalar>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
         #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
         first: Option<i32>,
         #[graphql(desc = "After this cursor: of a page, an event, or a subscription.")]
@@ -186,8 +201,37 @@ impl Query {
                 last,
                 before,
             },
+            schema: SchemaChoice::parse(schema)?,
         };
         events.read(operation).await
+    }
+
+    /// The event type of this name; null if there is none.
+    async fn event_type(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its name, for example `guess_processed`.")] name: String,
+    ) -> Result<Option<EventTypeObject>> {
+        let registry = Operation::of(ctx)?.store.registry();
+        Ok(registry.get(&name).map(EventTypeObject))
+    }
+
+    /// The event types that this server knows, in the order of their names: those of the server itself, and
+    /// those that were registered on any server of the store.
+    async fn event_types(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which types.")] filter: Option<EventTypeFilterInput>,
+        #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<EventTypeConnection> {
+        let page = PageArguments {
+            first,
+            after,
+            last: None,
+            before: None,
+        };
+        event_types::list(Operation::of(ctx)?, &filter.unwrap_or_default(), &page)
     }
 
     /// The long-running operation with this id; null if there is none that you may see.
@@ -272,7 +316,7 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Some(NodeId::Event(event_id)) => Ok(operation
             .event_by_id(event_id)
             .await?
-            .map(EventObject)
+            .map(EventObject::new)
             .map(Node::Event)),
         Some(NodeId::Operation(id)) => {
             let found = operation.operation_by_id(id).await?;
@@ -281,6 +325,10 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Some(NodeId::Stream(name)) => {
             let stream = operation.stream_by_name(name).await?;
             Ok(stream.map(StreamObject).map(Node::Stream))
+        }
+        Some(NodeId::EventType(name)) => {
+            let known = operation.store.registry().get(&name);
+            Ok(known.map(EventTypeObject).map(Node::EventType))
         }
         Some(NodeId::LiveSubscription(id)) => {
             let found = Subscribers::of(ctx)?.find(id);

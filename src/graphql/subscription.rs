@@ -15,6 +15,7 @@ use super::object::feed::EventFeedMessage;
 use super::object::operation::OperationObject;
 use super::operations::operation_id;
 use super::scalar::JsonScalar;
+use super::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use super::subscribers::{Carrier, FeedKind, Presence, Subscribers};
 use crate::cursor;
 use crate::filter::EventFilter;
@@ -35,12 +36,16 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
         #[graphql(desc = "Which events.")] filter: Option<EventFilterInput>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
+        let schema = SchemaChoice::parse(schema)?;
         let filter = filter.unwrap_or_default().parse(&operation.limits)?;
         let presence = enter(ctx, FeedKind::Events)?;
         let start = start(operation, from, None).await?;
-        feed(ctx, filter, &start, presence)
+        feed(ctx, filter, schema, &start, presence)
     }
 
     /// One stream, from a place on and then live. The stream need not exist yet.
@@ -49,8 +54,12 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Its name, category-id.")] name: String,
         #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
+        let schema = SchemaChoice::parse(schema)?;
         let name = parse_any_stream_name(&name)?;
         let presence = enter(ctx, FeedKind::Stream)?;
         let start = start(operation, from, Some(&name)).await?;
@@ -58,7 +67,7 @@ impl Subscription {
             stream: Some(name),
             ..EventFilter::default()
         };
-        feed(ctx, filter, &start, presence)
+        feed(ctx, filter, schema, &start, presence)
     }
 
     /// A long-running operation: as it is now, then whenever it has changed, until it has ended. Any server of
@@ -109,6 +118,7 @@ fn enter(ctx: &Context<'_>, kind: FeedKind) -> Result<Presence> {
 fn feed(
     ctx: &Context<'_>,
     mut filter: EventFilter,
+    schema: SchemaChoice,
     start: &Start,
     presence: Presence,
 ) -> Result<impl Stream<Item = EventFeedMessage> + use<>> {
@@ -126,7 +136,7 @@ fn feed(
         let _ = &presence;
         operation.next_turn();
         progress.make(&message);
-        EventFeedMessage::new(operation.store.id(), message)
+        EventFeedMessage::new(operation.store.id(), message, schema)
     }))
 }
 

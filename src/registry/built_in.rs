@@ -71,7 +71,11 @@ impl BuiltInType {
         if newest == 0 {
             return wrong("it has no versions".to_owned());
         }
-        let edges: BTreeSet<Edge> = self.upcasters.iter().map(|(from, to, _)| (*from, *to)).collect();
+        let edges: BTreeSet<Edge> = self
+            .upcasters
+            .iter()
+            .map(|(from, to, _)| (*from, *to))
+            .collect();
         if let Some((from, to)) = edges
             .iter()
             .find(|(from, to)| *from < 1 || from >= to || *to > newest)
@@ -105,7 +109,12 @@ mod tests {
             assert_eq!(built_in.check(), Ok(()));
             assert!(!built_in.facts.description.is_empty(), "{}", built_in.name);
             for schema in built_in.schemas {
-                assert_eq!(Schema::built_in(schema).check(), Ok(()), "{}", built_in.name);
+                assert_eq!(
+                    Schema::built_in(schema).check(),
+                    Ok(()),
+                    "{}",
+                    built_in.name
+                );
             }
         }
     }
@@ -121,7 +130,10 @@ mod tests {
                 categories: Vec::new(),
             },
             schemas: vec![Value::Bool(true); versions],
-            upcasters: upcasters.iter().map(|(from, to)| (*from, *to, same)).collect(),
+            upcasters: upcasters
+                .iter()
+                .map(|(from, to)| (*from, *to, same))
+                .collect(),
         };
         let chain = [(1, 2), (2, 3), (3, 4)];
         assert_eq!(of(4, &chain).check(), Ok(()));

@@ -37,12 +37,17 @@ mod tests {
 
     #[test]
     fn a_slip_finds_its_name_and_a_stranger_finds_none() {
-        let known = ["guess_processed", "guess_started", "game_started", "game_paused"];
-        assert_eq!(nearest("guess_procesed", known.into_iter()), ["guess_processed"]);
+        let known = [
+            "guess_processed",
+            "guess_started",
+            "game_started",
+            "game_paused",
+        ];
         assert_eq!(
-            nearest("game_start", known.into_iter()),
-            ["game_started"]
+            nearest("guess_procesed", known.into_iter()),
+            ["guess_processed"]
         );
+        assert_eq!(nearest("game_start", known.into_iter()), ["game_started"]);
         assert!(nearest("coffee_brewed", known.into_iter()).is_empty());
         assert!(nearest("a", known.into_iter()).is_empty());
     }

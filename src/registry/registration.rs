@@ -159,8 +159,8 @@ struct Recorded {
 impl PreparedRegistration {
     /// Checks the shape of a registration: all that can be said without knowing the type.
     pub fn new(event_type: &str, registration: Registration) -> Result<Self, RegistrationRefusal> {
-        let event_type = EventType::parse(event_type)
-            .map_err(|error| invalid("name", error.to_string()))?;
+        let event_type =
+            EventType::parse(event_type).map_err(|error| invalid("name", error.to_string()))?;
         let recorded = recorded(&event_type, &registration);
         let change = Change::of(registration)?;
         let recorded = recorded.map_err(|error| invalid("schema", error.to_string()))?;
@@ -258,10 +258,13 @@ impl Change {
             }
             Registration::Upcaster { from, to, upcaster } => {
                 if from < 1 || from >= to {
-                    return Err(invalid("to", format!(
-                        "the upcaster would lead from version {from} to version {to}. Steps lead upward, from a \
+                    return Err(invalid(
+                        "to",
+                        format!(
+                            "the upcaster would lead from version {from} to version {to}. Steps lead upward, from a \
                          version to a later one, so that they never form a circle"
-                    )));
+                        ),
+                    ));
                 }
                 let step = parse_step(&upcaster)?;
                 Ok(Self::Upcaster { from, to, step })
@@ -300,12 +303,8 @@ fn check_first(version: i32, has_upcaster: bool) -> Result<(), RegistrationRefus
 }
 
 fn parse_step(upcaster: &NewUpcaster) -> Result<Step, RegistrationRefusal> {
-    Step::parse(upcaster).map_err(|reason| {
-        invalid(
-            "upcaster",
-            format!("the patch cannot be used: {reason}"),
-        )
-    })
+    Step::parse(upcaster)
+        .map_err(|reason| invalid("upcaster", format!("the patch cannot be used: {reason}")))
 }
 
 fn check_text(field: &'static str, text: Option<&str>) -> Result<(), RegistrationRefusal> {
@@ -356,7 +355,11 @@ fn recorded(
             recorded.description.clone_from(description);
             upcaster = step.as_ref();
         }
-        Registration::Upcaster { from, to, upcaster: step } => {
+        Registration::Upcaster {
+            from,
+            to,
+            upcaster: step,
+        } => {
             (recorded.from, recorded.to) = (Some(*from), Some(*to));
             upcaster = Some(step);
         }
@@ -489,9 +492,7 @@ impl KnownType {
                 step,
                 ..
             } => self.check_version(*number, schema, step.as_ref()),
-            _ if self.versions.is_empty() => {
-                Err(RegistrationRefusal::NotFound(self.name.clone()))
-            }
+            _ if self.versions.is_empty() => Err(RegistrationRefusal::NotFound(self.name.clone())),
             Change::Upcaster { from, to, step } => self.check_upcaster(*from, *to, step),
             Change::Deprecation { reason } => Ok(match &self.deprecation {
                 Some(deprecation) if deprecation.reason == *reason => Already::So,
@@ -604,7 +605,10 @@ impl RegistrationRefusal {
         match self {
             Self::Invalid { message, .. } | Self::Conflict { message, .. } => message.clone(),
             Self::NotFound(event_type) => {
-                format!("the event type {} has no versions.", shown(event_type.as_str()))
+                format!(
+                    "the event type {} has no versions.",
+                    shown(event_type.as_str())
+                )
             }
             Self::TooMany { value, limit, .. } => format!("{value} are more than {limit}."),
         }

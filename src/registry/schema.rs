@@ -196,7 +196,10 @@ mod tests {
     #[test]
     fn formats_are_checked_and_unknown_ones_are_notes() {
         let schema = r#"{"properties":{"at":{"format":"date-time"},"n":{"format":"uint32"}}}"#;
-        assert_eq!(keywords(schema, r#"{"at":"2025-03-14T20:34:11.389119Z","n":-1}"#), []);
+        assert_eq!(
+            keywords(schema, r#"{"at":"2025-03-14T20:34:11.389119Z","n":-1}"#),
+            []
+        );
         assert_eq!(keywords(schema, r#"{"at":"yesterday"}"#).len(), 1);
     }
 
@@ -209,7 +212,10 @@ mod tests {
             (r#"{"type":"text"}"#, "/type"),
             (r#"{"properties":[]}"#, "/properties"),
             (r#"{"required":"a"}"#, "/required"),
-            (r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#, "2020-12"),
+            (
+                r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#,
+                "2020-12",
+            ),
             (r#"{"pattern":"(?=a)b"}"#, "no JSON Schema"),
             (r#"{"pattern":"(a{1000}){1000}"}"#, "no JSON Schema"),
             (r#"{"pattern":"("}"#, "no JSON Schema"),

@@ -4,6 +4,7 @@
 mod change;
 mod guild;
 mod operation;
+mod registration;
 mod retry;
 
 pub(super) use change::lives_to_look_up;
@@ -101,6 +102,7 @@ impl View {
             Work::Append(append) => self.judge_append(append, &mut new_salt),
             Work::Change(change) => self.judge_change(change, &mut new_salt),
             Work::Operation(operation) => self.judge_operation(operation, &mut new_salt),
+            Work::Type(change) => self.judge_registration(change, &mut new_salt),
         }
     }
 
@@ -119,8 +121,11 @@ impl View {
         self.check_closed(request)?;
         self.check_expectations(request)?;
         self.check_length(request)?;
-        // The schema of each event's type and the rules of its domain are judged here, after everything
-        // that the state alone can refuse.
+        // What needs no state was judged before the request queued; it is told after everything that the
+        // state alone can refuse. The rules of the events' domain are judged here, too.
+        if let Some(rejection) = &request.rejection {
+            return Err(rejection.clone());
+        }
         self.check_guild(request)?;
         Ok(self.accept(request, new_salt))
     }
@@ -252,7 +257,7 @@ impl View {
                 Work::Change(change) if matches!(change.kind, ChangeKind::SetMetadata(_)) => {
                     resettled.insert(&change.stream);
                 }
-                Work::Change(_) | Work::Operation(_) => {}
+                Work::Change(_) | Work::Operation(_) | Work::Type(_) => {}
             }
         }
         self.streams.values().filter(move |stream| {

@@ -14,6 +14,7 @@ use crate::graphql::list::{EventList, check_version, order_code, stream_key};
 use crate::graphql::loader::{Operation, has_siblings};
 use crate::graphql::node_id::NodeId;
 use crate::graphql::page::{Count, PageArguments, Rows};
+use crate::graphql::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use crate::store::{StreamOrder, StreamQuery};
 use crate::stream::Stream;
 
@@ -86,6 +87,9 @@ impl StreamObject {
         #[graphql(desc = "Which way the list runs.", default)] direction: Direction,
         #[graphql(desc = "Begin the list at this version, which it includes.")]
         from_version: Option<i32>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
         #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
         first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
@@ -111,6 +115,7 @@ impl StreamObject {
                 last,
                 before,
             },
+            schema: SchemaChoice::parse(schema)?,
         };
         events.read(operation).await
     }

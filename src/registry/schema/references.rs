@@ -210,9 +210,18 @@ mod tests {
         for (schema, reason) in [
             (r##"{"$ref":"#"}"##, "circle"),
             (r##"{"properties":{"child":{"$ref":"#"}}}"##, "circle"),
-            (r##"{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"items":{"$ref":"#/$defs/a"}}}}"##, "circle"),
-            (r##"{"properties":{"a":{"allOf":[{"$ref":"#/properties/a"}]}}}"##, "circle"),
-            (r##"{"$ref":"https://example.org/schema.json"}"##, "elsewhere"),
+            (
+                r##"{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"items":{"$ref":"#/$defs/a"}}}}"##,
+                "circle",
+            ),
+            (
+                r##"{"properties":{"a":{"allOf":[{"$ref":"#/properties/a"}]}}}"##,
+                "circle",
+            ),
+            (
+                r##"{"$ref":"https://example.org/schema.json"}"##,
+                "elsewhere",
+            ),
             (r##"{"$ref":"file:///etc/passwd"}"##, "elsewhere"),
             (r##"{"$ref":"#name"}"##, "elsewhere"),
             (r##"{"$ref":7}"##, "elsewhere"),
@@ -255,7 +264,9 @@ mod tests {
 
     #[test]
     fn patterns_are_counted() {
-        let patterns: Vec<String> = (0..201).map(|number| format!(r#""{number}":true"#)).collect();
+        let patterns: Vec<String> = (0..201)
+            .map(|number| format!(r#""{number}":true"#))
+            .collect();
         let schema = format!(r#"{{"patternProperties":{{{}}}}}"#, patterns.join(","));
         assert!(checked(&schema).unwrap_err().contains("200 patterns"));
     }

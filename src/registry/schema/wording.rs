@@ -41,15 +41,20 @@ fn message(error: &ValidationError<'_>, place: &str) -> String {
             let key = property.as_str().unwrap_or_default();
             format!("{place} has no `{}`, which is required.", shown(key))
         }
-        Kind::AdditionalProperties { unexpected }
-        | Kind::UnevaluatedProperties { unexpected } => format!(
-            "{place} has {}, which the schema does not know. Leave it out, or register a version that has it.",
-            listed(unexpected)
-        ),
-        Kind::Enum { options } => is(format!("It must be one of {}.", shown(&options.to_string()))),
-        Kind::Constant { expected_value } => {
-            is(format!("It must be {}.", shown(&expected_value.to_string())))
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            format!(
+                "{place} has {}, which the schema does not know. Leave it out, or register a version that has it.",
+                listed(unexpected)
+            )
         }
+        Kind::Enum { options } => is(format!(
+            "It must be one of {}.",
+            shown(&options.to_string())
+        )),
+        Kind::Constant { expected_value } => is(format!(
+            "It must be {}.",
+            shown(&expected_value.to_string())
+        )),
         Kind::Minimum { limit } => is(format!("It must be at least {limit}.")),
         Kind::Maximum { limit } => is(format!("It must be at most {limit}.")),
         Kind::ExclusiveMinimum { limit } => is(format!("It must be greater than {limit}.")),
