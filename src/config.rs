@@ -27,7 +27,7 @@ pub use projections::ProjectionSettings;
 pub use reference::{render_effective, render_reference};
 pub use sections::{
     AppendSettings, GraphqlSettings, LogFormat, LogSettings, OperationSettings, ScavengeSettings,
-    ServerSettings, SubscriptionSettings, TailSettings,
+    SchemaSettings, ServerSettings, SubscriptionSettings, TailSettings,
 };
 
 use std::collections::BTreeMap;
@@ -74,6 +74,8 @@ pub struct Config {
     pub database: DatabaseSettings,
     /// What an append may carry, and how appends share commits.
     pub append: AppendSettings,
+    /// Event types, and what is demanded of events.
+    pub schema: SchemaSettings,
     /// Live feeds.
     pub subscription: SubscriptionSettings,
     /// How nodes hear of each other.
@@ -110,6 +112,7 @@ impl Config {
             server: ServerSettings::read(reader)?,
             database: DatabaseSettings::read(reader)?,
             append: AppendSettings::read(reader)?,
+            schema: SchemaSettings::read(reader)?,
             subscription: SubscriptionSettings::read(reader)?,
             tail: TailSettings::read(reader)?,
             operations: OperationSettings::read(reader)?,

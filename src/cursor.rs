@@ -14,6 +14,7 @@ const STREAM: u8 = b's';
 const OPERATION: u8 = b'o';
 const LIVE_SUBSCRIPTION: u8 = b'l';
 const PLACE: u8 = b'p';
+const EVENT_TYPE: u8 = b't';
 
 /// A token of an event: the store that it belongs to and a position in that store's log.
 ///
@@ -127,6 +128,20 @@ pub fn decode_place(token: &str) -> Result<u32, InvalidCursor> {
         .try_into()
         .map_err(|_| not_ours(token))?;
     Ok(u32::from_be_bytes(rest))
+}
+
+/// A token of an event type in the list of them, which is in the order of their names.
+#[must_use]
+pub fn encode_event_type(name: &str) -> String {
+    let mut bytes = vec![VERSION, EVENT_TYPE];
+    bytes.extend_from_slice(name.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The name behind a token of an event type.
+pub fn decode_event_type(token: &str) -> Result<String, InvalidCursor> {
+    let rest = open(EVENT_TYPE, token)?;
+    String::from_utf8(rest).map_err(|_| not_ours(token))
 }
 
 fn open(kind: u8, token: &str) -> Result<Vec<u8>, InvalidCursor> {

@@ -14,6 +14,7 @@ use crate::config::{Config, Sources};
 use crate::game::GameOptions;
 use crate::graphql::{self, ApiOptions, Limits, PageLimits};
 use crate::projection::{ProjectionOptions, Projections};
+use crate::registry::{self, Categories, Registry, RegistryOptions};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
@@ -137,7 +138,8 @@ async fn start_store(config: &Config) -> Result<EventStore, CliError> {
     } else {
         refuse_other_tables(&database).await?;
     }
-    EventStore::start(database, store_options(config))
+    let registry = registry(config)?;
+    EventStore::start(database, store_options(config), registry)
         .await
         .map_err(failed)
 }
@@ -241,6 +243,18 @@ fn database_options(config: &Config) -> DatabaseOptions {
             .map(|url| url.expose().to_owned()),
         transaction_pooler: database.transaction_pooler,
     }
+}
+
+/// The types of the game; what was registered at run time comes from the log.
+fn registry(config: &Config) -> Result<Registry, CliError> {
+    let settings = &config.schema;
+    let options = RegistryOptions {
+        open: Categories::new(&settings.open_categories),
+        unchecked: Categories::new(&settings.unchecked_categories),
+        max_types: settings.max_types,
+        max_versions: settings.max_versions,
+    };
+    Registry::new(registry::catalogue(), options).map_err(failed)
 }
 
 fn store_options(config: &Config) -> StoreOptions {

@@ -62,6 +62,13 @@ pub enum ErrorCode {
     /// No node has begun to build the projection.
     ProjectionNotBuilt,
     /// A stored payload does not have the shape of its type.
+    /// An event type, or a version of it, that nobody has registered.
+    TypeNotFound,
+    /// A registration contradicts what is known of its event type.
+    TypeConflict,
+    /// An event cannot be shown in the schema version that was asked for: no steps lead there.
+    UpcastNotFound,
+    /// A stored payload does not have the shape of its type, or a step to another version of it failed.
     DeserializationFailed,
     /// The database could not be reached; certainly nothing was written.
     ConnectionError,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Union};
 
 use super::error_code::append_error;
+use super::event_types::EventTypeMutation;
 use super::games::GameMutation;
 use super::input::{AppendBatchInput, AppendToStreamInput};
 use super::lifecycle::LifecycleMutation;
@@ -31,6 +32,7 @@ pub(super) struct Mutation(
     LiveMutation,
     OperationMutation,
     ProjectionMutation,
+    EventTypeMutation,
 );
 
 /// Appends.
@@ -244,7 +246,7 @@ impl From<CommittedStream> for StreamAppended {
             version: committed.version,
             first_position: position(committed.events.first()),
             last_position: position(committed.events.last()),
-            events: committed.events.into_iter().map(EventObject).collect(),
+            events: committed.events.into_iter().map(EventObject::new).collect(),
         }
     }
 }
@@ -256,11 +258,13 @@ macro_rules! refused {
             fn refused(refusal: Refusal) -> Result<Self> {
                 match refusal {
                     $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
-                    // Appending makes streams, and has nothing to do with operations.
+                    // Appending makes streams, has nothing to do with operations, and registers nothing.
                     Refusal::StreamNotFound(_)
                     | Refusal::OperationNotFound(_)
                     | Refusal::OperationFinished(_)
-            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
+                    | Refusal::ProjectionNotBuilt(_)
+                    | Refusal::EventTypeNotFound(_)
+                    | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

@@ -175,7 +175,9 @@ impl ScavengePayload {
             | Refusal::RuleViolated(_)
             | Refusal::OperationNotFound(_)
             | Refusal::OperationFinished(_)
-            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::ProjectionNotBuilt(_)
+            | Refusal::EventTypeNotFound(_)
+            | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }
@@ -196,7 +198,9 @@ impl CancelOperationPayload {
             | Refusal::InvalidEvents(_)
             | Refusal::RuleViolated(_)
             | Refusal::LimitExceeded(_)
-            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::ProjectionNotBuilt(_)
+            | Refusal::EventTypeNotFound(_)
+            | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }
@@ -205,7 +209,12 @@ impl CancelOperationPayload {
 pub(super) fn operation_id(id: &ID) -> Option<Uuid> {
     match NodeId::decode(id) {
         Some(NodeId::Operation(id)) => Some(id),
-        Some(NodeId::Stream(_) | NodeId::Event(_) | NodeId::LiveSubscription(_)) => None,
+        Some(
+            NodeId::Stream(_)
+            | NodeId::Event(_)
+            | NodeId::LiveSubscription(_)
+            | NodeId::EventType(_),
+        ) => None,
         None => Uuid::try_parse(id.as_str()).ok(),
     }
 }

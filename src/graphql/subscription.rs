@@ -18,6 +18,7 @@ use super::object::operation::OperationObject;
 use super::operations::operation_id;
 use super::projections::ProjectionSubscription;
 use super::scalar::JsonScalar;
+use super::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use super::subscribers::{Carrier, FeedKind, Presence, Subscribers};
 use crate::cursor;
 use crate::filter::EventFilter;
@@ -43,12 +44,16 @@ impl LogSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
         #[graphql(desc = "Which events.")] filter: Option<EventFilterInput>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
+        let schema = SchemaChoice::parse(schema)?;
         let filter = filter.unwrap_or_default().parse(&operation.limits)?;
         let presence = enter(ctx, FeedKind::Events)?;
         let start = start(operation, from, None).await?;
-        feed(ctx, filter, &start, presence)
+        feed(ctx, filter, schema, &start, presence)
     }
 
     /// One stream, from a place on and then live. The stream need not exist yet.
@@ -57,8 +62,12 @@ impl LogSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Its name, category-id.")] name: String,
         #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
+        let schema = SchemaChoice::parse(schema)?;
         let name = parse_any_stream_name(&name)?;
         let presence = enter(ctx, FeedKind::Stream)?;
         let start = start(operation, from, Some(&name)).await?;
@@ -66,7 +75,7 @@ impl LogSubscription {
             stream: Some(name),
             ..EventFilter::default()
         };
-        feed(ctx, filter, &start, presence)
+        feed(ctx, filter, schema, &start, presence)
     }
 
     /// A game: its state at once, if it has one, and then after every event, each once and in order, however slow
@@ -133,6 +142,7 @@ fn enter(ctx: &Context<'_>, kind: FeedKind) -> Result<Presence> {
 fn feed(
     ctx: &Context<'_>,
     mut filter: EventFilter,
+    schema: SchemaChoice,
     start: &Start,
     presence: Presence,
 ) -> Result<impl Stream<Item = EventFeedMessage> + use<>> {
@@ -150,7 +160,7 @@ fn feed(
         let _ = &presence;
         operation.next_turn();
         progress.make(&message);
-        EventFeedMessage::new(operation.store.id(), message)
+        EventFeedMessage::new(operation.store.id(), message, schema)
     }))
 }
 

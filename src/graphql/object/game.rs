@@ -102,7 +102,10 @@ impl GameObject {
         let Some(id) = id.and_then(|id| Uuid::try_parse(id).ok()) else {
             return Ok(None);
         };
-        Ok(Operation::of(ctx)?.event_by_id(id).await?.map(EventObject))
+        Ok(Operation::of(ctx)?
+            .event_by_id(id)
+            .await?
+            .map(EventObject::new))
     }
 
     /// The guild that owns it; null for a game started in a direct message.

@@ -120,7 +120,7 @@ impl Guess {
     /// The event that tells of it.
     async fn event(&self, ctx: &Context<'_>) -> Result<Option<EventObject>> {
         let event = Operation::of(ctx)?.event_by_id(self.event_id).await?;
-        Ok(event.map(EventObject))
+        Ok(event.map(EventObject::new))
     }
 }
 
