@@ -6,6 +6,7 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | [`event`] | the event catalogue: one Rust type per event type, and the decoding of stored JSON |
+//! | [`import`] | what earlier versions of the bot stored, brought into the form of the catalogue |
 //! | [`script`] | the form in which a whole game is handed to whoever appends it to a store |
 //! | [`sample`] | three complete games, embedded in the program |
 //! | [`generate`] | an endless supply of realistic games, made from a seed |
@@ -15,5 +16,6 @@
 
 pub mod event;
 pub mod generate;
+pub mod import;
 pub mod sample;
 pub mod script;

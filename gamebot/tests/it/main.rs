@@ -11,6 +11,7 @@ mod examples;
 mod generating;
 #[cfg(feature = "graphql")]
 mod graphql;
+mod import;
 mod referee;
 mod samples;
 mod schema;
