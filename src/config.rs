@@ -10,6 +10,7 @@ mod database_url;
 mod error;
 mod layers;
 mod origin;
+mod projections;
 mod reader;
 mod reference;
 mod sections;
@@ -20,6 +21,7 @@ pub use database::DatabaseSettings;
 pub use database_url::{Backend, DatabaseUrl, Secret};
 pub use error::ConfigError;
 pub use origin::{Origin, Profile};
+pub use projections::ProjectionSettings;
 pub use reference::{render_effective, render_reference};
 pub use sections::{
     AppendSettings, GraphqlSettings, LogFormat, LogSettings, OperationSettings, ScavengeSettings,
@@ -78,6 +80,8 @@ pub struct Config {
     pub operations: OperationSettings,
     /// How a scavenge spares the database.
     pub scavenge: ScavengeSettings,
+    /// Projections.
+    pub projections: ProjectionSettings,
     /// What one GraphQL document may ask for.
     pub graphql: GraphqlSettings,
     /// What the server says on stderr.
@@ -104,6 +108,7 @@ impl Config {
             tail: TailSettings::read(reader)?,
             operations: OperationSettings::read(reader)?,
             scavenge: ScavengeSettings::read(reader)?,
+            projections: ProjectionSettings::read(reader)?,
             graphql: GraphqlSettings::read(reader)?,
             log: LogSettings::read(reader)?,
         };

@@ -18,6 +18,7 @@ mod operations;
 mod order;
 mod page;
 mod parameters;
+mod projections;
 mod query;
 mod refusal;
 mod scalar;

@@ -15,6 +15,8 @@ pub mod stream;
 
 pub mod store;
 
+pub mod projection;
+
 pub mod graphql;
 
 pub mod server;

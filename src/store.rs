@@ -41,6 +41,7 @@ pub use append::{
     StreamAppend,
 };
 pub use change::{Change, ChangeKind, Changed, StreamSettings};
+pub(crate) use database::DatabaseError;
 pub use database::{Database, DatabaseOptions, OpenError};
 pub use follow::{FeedMessage, Follow, FollowOptions};
 pub use operation::{
@@ -58,6 +59,7 @@ pub use refusal::{
 };
 pub use scavenge::ScavengeOptions;
 pub use select::VersionRange;
+pub(crate) use select::visibility::now as clock;
 pub use tail::TailOptions;
 
 use crate::position::Position;
@@ -313,6 +315,11 @@ impl EventStore {
         self.hub().head()
     }
 
+    /// The greatest position that this node knows to be committed, for those who wait for it to move.
+    pub(crate) fn watch_head(&self) -> watch::Receiver<Position> {
+        self.hub().watch()
+    }
+
     fn database(&self) -> &Database {
         &self.0.database
     }
@@ -344,9 +351,8 @@ async fn identify(database: &Database) -> Result<(Uuid, Position), OpenError> {
         .read(statement)
         .await
         .map_err(|error| match error {
-            database::DatabaseError::Unavailable(reason)
-            | database::DatabaseError::TooSlow(reason) => failed(&reason),
-            database::DatabaseError::Refused(_) => OpenError::NotMigrated,
+            DatabaseError::Unavailable(reason) | DatabaseError::TooSlow(reason) => failed(&reason),
+            DatabaseError::Refused(_) => OpenError::NotMigrated,
         })?;
     let row = rows.first().ok_or(OpenError::NotMigrated)?;
     let id = row::uuid_of(row).map_err(|error| failed(&error))?;

@@ -241,7 +241,8 @@ macro_rules! change_payload {
                     $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
                     $(Refusal::$never(_))|+
                     | Refusal::OperationNotFound(_)
-                    | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+                    | Refusal::OperationFinished(_)
+            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

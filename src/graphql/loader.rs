@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::error_code::{limit_exceeded, read_error};
 use crate::event::RecordedEvent;
 use crate::position::Position;
+use crate::projection::Projections;
 use crate::scope::Scope;
 use crate::store::{self, EventQuery, EventStore, ReadError};
 use crate::stream::{Stream, StreamName};
@@ -25,6 +26,7 @@ use crate::stream::{Stream, StreamName};
 /// It is made anew for every operation: a loader that were shared would mix what different callers may see.
 pub(super) struct Operation {
     pub(super) store: EventStore,
+    pub(super) projections: Projections,
     pub(super) scope: Scope,
     pub(super) limits: PageLimits,
     loader: DataLoader<StoreLoader>,
@@ -98,7 +100,12 @@ pub struct PageLimits {
 }
 
 impl Operation {
-    pub(super) fn new(store: EventStore, scope: Scope, limits: PageLimits) -> Self {
+    pub(super) fn new(
+        store: EventStore,
+        projections: Projections,
+        scope: Scope,
+        limits: PageLimits,
+    ) -> Self {
         let loader = StoreLoader {
             store: store.clone(),
             scope: scope.clone(),
@@ -117,6 +124,7 @@ impl Operation {
             loader: DataLoader::new(loader, spawn).delay(Duration::ZERO),
             keys,
             store,
+            projections,
             scope,
             limits,
             turn: RwLock::default(),

@@ -12,6 +12,7 @@ use super::loader::Operation;
 use super::object::event::EventObject;
 use super::object::stream::StreamObject;
 use super::operations::OperationMutation;
+use super::projections::ProjectionMutation;
 use super::refusal::{
     DuplicateEvent, InvalidEvents, InvalidInput, LimitExceeded, Refusal, StreamArchived,
     StreamDeleted, StreamTombstoned, StreamTooLarge, WrongExpectedVersion,
@@ -26,6 +27,7 @@ pub(super) struct Mutation(
     LifecycleMutation,
     LiveMutation,
     OperationMutation,
+    ProjectionMutation,
 );
 
 /// Appends.
@@ -234,7 +236,8 @@ macro_rules! refused {
                     // Appending makes streams, and has nothing to do with operations.
                     Refusal::StreamNotFound(_)
                     | Refusal::OperationNotFound(_)
-                    | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+                    | Refusal::OperationFinished(_)
+            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

@@ -6,6 +6,7 @@ pub(super) mod live_subscription;
 pub(super) mod metadata;
 pub(super) mod operation;
 pub(super) mod payload;
+pub(super) mod projection;
 pub(super) mod server;
 pub(super) mod stream;
 pub(super) mod stream_metadata;

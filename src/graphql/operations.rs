@@ -173,7 +173,8 @@ impl ScavengePayload {
             | Refusal::StreamTooLarge(_)
             | Refusal::InvalidEvents(_)
             | Refusal::OperationNotFound(_)
-            | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::OperationFinished(_)
+            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }
@@ -192,7 +193,8 @@ impl CancelOperationPayload {
             | Refusal::StreamArchived(_)
             | Refusal::StreamTooLarge(_)
             | Refusal::InvalidEvents(_)
-            | Refusal::LimitExceeded(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::LimitExceeded(_)
+            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }

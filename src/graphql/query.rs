@@ -5,7 +5,7 @@
     reason = "the library wants every resolver to be async"
 )]
 
-use async_graphql::{Context, Description, ID, Interface, Object, Result};
+use async_graphql::{Context, ID, Interface, MergedObject, Object, Result};
 use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
@@ -24,13 +24,18 @@ use super::object::server::{Head, Server};
 use super::object::stream::{StreamConnection, StreamObject};
 use super::operations::{OperationFilterInput, OperationList, operation_id};
 use super::page::PageArguments;
+use super::projections::ProjectionQuery;
 use super::scalar::PositionScalar;
 use super::subscribers::Subscribers;
 use crate::cursor;
 
 /// What can be asked.
-#[derive(Description)]
-pub(super) struct Query;
+#[derive(MergedObject, Default)]
+pub(super) struct Query(LogQuery, ProjectionQuery);
+
+/// What can be asked of the log.
+#[derive(Default)]
+pub(super) struct LogQuery;
 
 /// Anything that has a global id.
 #[derive(Interface)]
@@ -46,8 +51,8 @@ pub(super) enum Node {
     Operation(OperationObject),
 }
 
-#[Object(use_type_description)]
-impl Query {
+#[Object]
+impl LogQuery {
     /// The object with this global id; null if there is none that you may see.
     async fn node(
         &self,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, Description, ID, Result, Subscription, Value};
+use async_graphql::{Context, ID, MergedSubscription, Result, Subscription, Value};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 
@@ -14,6 +14,7 @@ use super::loader::Operation;
 use super::object::feed::EventFeedMessage;
 use super::object::operation::OperationObject;
 use super::operations::operation_id;
+use super::projections::ProjectionSubscription;
 use super::scalar::JsonScalar;
 use super::subscribers::{Carrier, FeedKind, Presence, Subscribers};
 use crate::cursor;
@@ -23,11 +24,15 @@ use crate::store::{self, Follow, ReadError};
 use crate::stream::{StreamName, shown};
 
 /// What can be followed.
-#[derive(Description)]
-pub(super) struct Subscription;
+#[derive(MergedSubscription, Default)]
+pub(super) struct Subscription(LogSubscription, ProjectionSubscription);
 
-#[Subscription(use_type_description)]
-impl Subscription {
+/// What can be followed of the log.
+#[derive(Default)]
+pub(super) struct LogSubscription;
+
+#[Subscription]
+impl LogSubscription {
     /// The log, from a place on and then live. Every event that matches comes once, in order, however slow
     /// the client is; every message carries a cursor to resume after it.
     async fn events(

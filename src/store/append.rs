@@ -203,10 +203,7 @@ fn check_counts(append: &Append) -> Result<(), Refusal> {
         ))
     };
     if append.streams.is_empty() {
-        let path = InputPath {
-            field: vec!["streams".to_owned()],
-            ..InputPath::default()
-        };
+        let path = InputPath::of(&["streams"]);
         let message =
             "the batch names 0 streams. Name at least one, each with an expected version.";
         return Err(invalid(
@@ -255,10 +252,7 @@ fn check_never_allowed(append: &Append) -> Result<(), Refusal> {
 fn counted(kind: LimitKind, field: &str, value: usize, limit: usize) -> Refusal {
     Refusal::LimitExceeded(LimitExceeded {
         kind,
-        path: InputPath {
-            field: vec![field.to_owned()],
-            ..InputPath::default()
-        },
+        path: InputPath::of(&[field]),
         value: value as u64,
         limit: limit as u64,
     })
@@ -302,20 +296,16 @@ fn too_large(append: &PreparedAppend, limits: &AppendLimits) -> Option<Refusal> 
             limit: limit as u64,
         }))
     };
-    let all = |field: &str| InputPath {
-        field: vec![field.to_owned()],
-        ..InputPath::default()
-    };
     if append.streams.len() > limits.max_batch_streams {
         let count = append.streams.len();
         return exceeded(
             LimitKind::BatchStreams,
-            all("streams"),
+            InputPath::of(&["streams"]),
             count,
             limits.max_batch_streams,
         );
     }
-    let whole = all(if append.is_batch { "streams" } else { "events" });
+    let whole = InputPath::of(&[if append.is_batch { "streams" } else { "events" }]);
     let count = append.event_count();
     if count > limits.max_events {
         return exceeded(LimitKind::RequestEvents, whole, count, limits.max_events);

@@ -73,6 +73,17 @@ pub struct InputPath {
     pub field: Vec<String>,
 }
 
+impl InputPath {
+    /// A place that is not inside an event: a field of the request, or the way into one.
+    #[must_use]
+    pub fn of(field: &[&str]) -> Self {
+        Self {
+            field: field.iter().map(|&step| step.to_owned()).collect(),
+            ..Self::default()
+        }
+    }
+}
+
 /// One thing that is wrong with one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
