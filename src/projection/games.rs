@@ -166,11 +166,11 @@ fn apply(entry: &mut Entry, event: &RecordedEvent, pending: &mut Pending) -> Res
             Ok(())
         }
         Decoded::Unknown => {
-            entry.state.note_envelope(&envelope);
+            entry.state.skip(&envelope);
             Ok(())
         }
         Decoded::Undecodable(failure) => {
-            entry.state.note_envelope(&envelope);
+            entry.state.skip(&envelope);
             Err(failure.to_string())
         }
     }

@@ -35,9 +35,15 @@ impl GameState {
         }
     }
 
+    /// Passes over an event whose data cannot be read: it has its place in the stream, and nothing more is known
+    /// of it.
+    pub fn skip(&mut self, envelope: &Envelope<'_>) {
+        self.note_envelope(envelope);
+    }
+
     /// Takes note of an event whose data is of no use: it has its place in the stream, and nothing
     /// more is known of it.
-    pub fn note_envelope(&mut self, envelope: &Envelope<'_>) {
+    pub(super) fn note_envelope(&mut self, envelope: &Envelope<'_>) {
         self.stream_version = envelope.stream_version;
         self.event_count = self.event_count.saturating_add(1);
         // The strings are written over, because this runs for each event of every game.
