@@ -8,6 +8,7 @@
 mod database;
 mod database_url;
 mod error;
+mod game;
 mod layers;
 mod origin;
 mod projections;
@@ -20,6 +21,7 @@ mod tests;
 pub use database::DatabaseSettings;
 pub use database_url::{Backend, DatabaseUrl, Secret};
 pub use error::ConfigError;
+pub use game::{DomainSettings, SnapshotSettings};
 pub use origin::{Origin, Profile};
 pub use projections::ProjectionSettings;
 pub use reference::{render_effective, render_reference};
@@ -82,6 +84,10 @@ pub struct Config {
     pub scavenge: ScavengeSettings,
     /// Projections.
     pub projections: ProjectionSettings,
+    /// The rules of the domain on append.
+    pub domain: DomainSettings,
+    /// Snapshots of folded states.
+    pub snapshots: SnapshotSettings,
     /// What one GraphQL document may ask for.
     pub graphql: GraphqlSettings,
     /// What the server says on stderr.
@@ -109,6 +115,8 @@ impl Config {
             operations: OperationSettings::read(reader)?,
             scavenge: ScavengeSettings::read(reader)?,
             projections: ProjectionSettings::read(reader)?,
+            domain: DomainSettings::read(reader)?,
+            snapshots: SnapshotSettings::read(reader)?,
             graphql: GraphqlSettings::read(reader)?,
             log: LogSettings::read(reader)?,
         };

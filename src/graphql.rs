@@ -2,6 +2,7 @@
 //! never sees the library.
 
 mod api;
+mod causation;
 mod document;
 mod error_code;
 mod fault;
@@ -19,6 +20,7 @@ mod operations;
 mod order;
 mod page;
 mod parameters;
+mod played;
 mod projections;
 mod query;
 mod refusal;

@@ -11,12 +11,13 @@ use super::CliError;
 use super::settings::{Environment, SettingsArguments, flag};
 use super::signal;
 use crate::config::{Config, Sources};
+use crate::game::GameOptions;
 use crate::graphql::{self, ApiOptions, Limits, PageLimits};
 use crate::projection::{ProjectionOptions, Projections};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
-    ScavengeOptions, StoreOptions, TailOptions,
+    ScavengeOptions, SnapshotOptions, StoreOptions, TailOptions,
 };
 
 pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP and WebSocket) and GraphiQL at \
@@ -275,6 +276,10 @@ fn store_options(config: &Config) -> StoreOptions {
             batch_events: config.scavenge.batch_events,
             pause: config.scavenge.pause,
         },
+        snapshots: SnapshotOptions {
+            kept_per_stream: config.snapshots.kept_per_stream,
+            queue: config.snapshots.queue,
+        },
         tail: TailOptions {
             poll_interval: config.tail.poll_interval,
             notify_interval: config.tail.notify_interval,
@@ -285,6 +290,13 @@ fn store_options(config: &Config) -> StoreOptions {
 fn api_options(config: &Config) -> ApiOptions {
     let settings = &config.graphql;
     ApiOptions {
+        games: GameOptions {
+            enforcement: config.domain.game,
+            cached_streams: config.domain.cached_streams,
+            cached_bytes: config.domain.cached_bytes,
+            snapshot_every: config.snapshots.every_events,
+            snapshots_kept: config.snapshots.kept_per_stream,
+        },
         documents: Limits {
             document_bytes: settings.document_bytes,
             tokens: settings.tokens,

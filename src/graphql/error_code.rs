@@ -53,6 +53,8 @@ pub enum ErrorCode {
     StreamArchived,
     /// The stream would become longer than its limit.
     StreamTooLarge,
+    /// Events break rules of their domain, and the server is set to refuse that.
+    RuleViolated,
     /// There is no operation with this id.
     OperationNotFound,
     /// The operation has ended, and cannot be cancelled any more.
@@ -140,6 +142,9 @@ pub(super) fn append_error(error: &AppendError) -> Error {
     match error {
         AppendError::Overloaded { retry_after } => {
             ErrorCode::Overloaded.error_after(message, true, Some(*retry_after))
+        }
+        AppendError::Outdated => {
+            ErrorCode::Overloaded.error_after(message, true, Some(Duration::from_millis(250)))
         }
         AppendError::NotWritten => {
             ErrorCode::ConnectionError.error_after(message, true, Some(Duration::from_secs(1)))

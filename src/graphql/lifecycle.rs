@@ -240,6 +240,7 @@ macro_rules! change_payload {
                 match refusal {
                     $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
                     $(Refusal::$never(_))|+
+                    | Refusal::RuleViolated(_)
                     | Refusal::OperationNotFound(_)
                     | Refusal::OperationFinished(_)
             | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),

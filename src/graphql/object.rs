@@ -10,6 +10,7 @@ pub(super) mod payload;
 pub(super) mod played;
 pub(super) mod projection;
 pub(super) mod server;
+pub(super) mod snapshot;
 pub(super) mod statistics;
 pub(super) mod stream;
 pub(super) mod stream_metadata;

@@ -172,6 +172,7 @@ impl ScavengePayload {
             | Refusal::StreamArchived(_)
             | Refusal::StreamTooLarge(_)
             | Refusal::InvalidEvents(_)
+            | Refusal::RuleViolated(_)
             | Refusal::OperationNotFound(_)
             | Refusal::OperationFinished(_)
             | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
@@ -193,6 +194,7 @@ impl CancelOperationPayload {
             | Refusal::StreamArchived(_)
             | Refusal::StreamTooLarge(_)
             | Refusal::InvalidEvents(_)
+            | Refusal::RuleViolated(_)
             | Refusal::LimitExceeded(_)
             | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
         }

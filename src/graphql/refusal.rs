@@ -1,9 +1,12 @@
 //! Expected outcomes of appends that are not a success, as values.
 
+mod rules;
 mod wording;
 
 use async_graphql::{ComplexObject, Context, Enum, Interface, Result, SimpleObject};
 use uuid::Uuid;
+
+pub(super) use rules::{BrokenRule, RuleViolated};
 
 use super::error_code::{ErrorCode, not_built, read_error};
 use super::input::ExpectedStreamState;
@@ -63,6 +66,8 @@ pub(super) enum Refusal {
     InvalidEvents(InvalidEvents),
     /// Something is larger than allowed.
     LimitExceeded(LimitExceeded),
+    /// Events break rules of their domain.
+    RuleViolated(RuleViolated),
     /// There is no such operation.
     OperationNotFound(OperationNotFound),
     /// The operation has ended.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use event_shape::EventShape;
 pub(super) use event_shape::reserved_event;
 
+use super::draft::DomainJudgement;
 use super::operation::Operation;
 use super::refusal::{
     InputPath, InvalidInput, InvalidInputKind, LimitExceeded, LimitKind, Refusal,
@@ -99,6 +100,8 @@ pub(super) struct PreparedStream {
     pub(super) name: StreamName,
     pub(super) expected: ExpectedVersion,
     pub(super) events: Vec<PreparedEvent>,
+    /// What the rules of its domain say; `None` where nobody has looked.
+    pub(super) domain: Option<DomainJudgement>,
 }
 
 impl PreparedAppend {
@@ -178,6 +181,7 @@ pub(super) fn prepare(append: Append, limits: &AppendLimits) -> Result<PreparedA
             name,
             expected: stream.expected,
             events,
+            domain: None,
         });
     }
     if !violations.is_empty() {

@@ -39,7 +39,7 @@ macro_rules! connection {
             pub(in crate::graphql) node: $node,
         }
 
-        impl $crate::graphql::games::Connection for $connection {
+        impl $crate::graphql::played::Connection for $connection {
             type Node = $node;
 
             fn new(
