@@ -5,9 +5,13 @@
     reason = "a test says what it expects by panicking, also in its helpers"
 )]
 
+mod catalogue;
 mod decoding;
+mod examples;
 mod generating;
 #[cfg(feature = "graphql")]
 mod graphql;
+mod import;
 mod referee;
 mod samples;
+mod schema;
