@@ -98,9 +98,12 @@ impl GameState {
             Event::PlayerStatusChanged(changed) => self.player_status_changed(changed),
             Event::RoundStarted(started) => self.round_started(base, started),
             Event::RoundRestarted(restarted) => self.round_restarted(restarted),
-            Event::RoundCompleted(completed) => self.round_completed(completed),
-            Event::RoundEnded(_) | Event::KnockoutRoundCompleted(_) => self.shared_round_closed(),
-            Event::LongformDayEnded(ended) => self.longform_day_ended(ended),
+            Event::RoundCompleted(completed) => self.round_completed(base, completed),
+            Event::RoundEnded(_) => self.shared_round_ended(base),
+            Event::KnockoutRoundCompleted(completed) => {
+                self.knockout_round_completed(base, completed);
+            }
+            Event::LongformDayEnded(ended) => self.longform_day_ended(base, ended),
             Event::GuessStarted(guess) => self.guess_started(base, guess),
             Event::GuessProcessed(guess) => self.guess_processed(base, guess),
             Event::GuessAbandoned(guess) => self.guess_abandoned(base, guess),

@@ -6,6 +6,7 @@
 )]
 
 mod decoding;
+mod game;
 mod generating;
 #[cfg(feature = "graphql")]
 mod graphql;

@@ -1,0 +1,7 @@
+//! The state of a game, its rules, and the recovery of a session.
+
+mod by_hand;
+mod damage;
+mod sound;
+mod stream;
+mod table;
