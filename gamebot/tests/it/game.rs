@@ -2,6 +2,8 @@
 
 mod by_hand;
 mod damage;
+mod recovering;
+mod rules;
 mod sound;
 mod stream;
 mod table;

@@ -92,8 +92,8 @@ impl Judge<'_> {
         // Nearly always all of them are right, and then nothing is allocated.
         let faults: Vec<String> = figures.iter().filter_map(Figure::fault).collect();
         if !faults.is_empty() {
-            let of = if what.is_empty() { "" } else { " of " };
-            self.mismatch(against, format_args!("{}{of}{what}", faults.join(", ")));
+            let colon = if what.is_empty() { "" } else { ": " };
+            self.mismatch(against, format_args!("{what}{colon}{}", faults.join(", ")));
         }
     }
 

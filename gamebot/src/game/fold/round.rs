@@ -161,6 +161,9 @@ impl GameState {
         base: GameBase<'_>,
         completed: &KnockoutRoundCompleted,
     ) {
+        if !self.is_end_of_round(base) {
+            return;
+        }
         for stated in &completed.advancing_teams {
             if let Some(team) = self.team_mut(&stated.team_id) {
                 team.score = adopt(team.score, stated.score);
@@ -168,12 +171,16 @@ impl GameState {
                 team.total_guesses = adopt_count(team.total_guesses, stated.total_guesses);
             }
         }
-        self.shared_round_ended(base);
+        self.shared_round_closed();
     }
 
-    /// Closes the round that the event belongs to. The late end of an earlier one closes nothing.
-    pub(super) fn shared_round_ended(&mut self, base: GameBase<'_>) {
-        if base.round_number >= self.round_number {
+    /// Whether an event ends the round that is open. The late end of an earlier one ends nothing.
+    fn is_end_of_round(&self, base: GameBase<'_>) -> bool {
+        self.round_open && base.round_number >= self.round_number
+    }
+
+    pub(super) fn round_ended(&mut self, base: GameBase<'_>) {
+        if self.is_end_of_round(base) {
             self.shared_round_closed();
         }
     }
@@ -198,6 +205,9 @@ impl GameState {
     }
 
     pub(super) fn longform_day_ended(&mut self, base: GameBase<'_>, ended: &LongformDayEnded) {
+        if !self.is_end_of_round(base) {
+            return;
+        }
         for standing in &ended.team_standings {
             if let Some(team) = self.team_mut(&standing.team_id) {
                 team.score = adopt(team.score, standing.score);
@@ -208,7 +218,7 @@ impl GameState {
                 );
             }
         }
-        self.shared_round_ended(base);
+        self.shared_round_closed();
     }
 
     /// The place of a live team among the teams.
