@@ -7,3 +7,4 @@ mod rules;
 mod sound;
 mod stream;
 mod table;
+mod wild;

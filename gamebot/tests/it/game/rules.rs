@@ -6,7 +6,7 @@ mod numbers;
 mod rounds;
 mod starts;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use gamebot::game::{Recovery, Rule, Severity};
 use serde_json::Value;
@@ -74,7 +74,7 @@ fn play(mut table: Table, on: impl FnOnce(&mut Table)) -> Table {
     table
 }
 
-fn all_cases() -> Vec<Case> {
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
     let parts = [
         starts::cases(),
         rounds::cases(),
@@ -83,12 +83,12 @@ fn all_cases() -> Vec<Case> {
         endings::cases(),
     ];
     parts.into_iter().flatten().collect()
-}
+});
 
 #[test]
 fn each_breach_is_told_by_its_rule_and_its_code_and_nothing_else() {
     let mut wrong = Vec::new();
-    for case in all_cases() {
+    for case in CASES.iter() {
         let violations = &case.broken.violations;
         let found: BTreeSet<(Rule, &str)> = violations
             .iter()
@@ -111,7 +111,7 @@ fn each_breach_is_told_by_its_rule_and_its_code_and_nothing_else() {
 #[test]
 fn the_lawful_neighbour_of_each_breach_is_accepted() {
     let mut wrong = Vec::new();
-    for case in all_cases() {
+    for case in CASES.iter() {
         let violations = &case.lawful.violations;
         if !violations.is_empty() {
             wrong.push(format!(
@@ -127,7 +127,7 @@ fn the_lawful_neighbour_of_each_breach_is_accepted() {
 
 #[test]
 fn every_rule_has_a_breach() {
-    let broken: BTreeSet<Rule> = all_cases().iter().map(|case| case.rule).collect();
+    let broken: BTreeSet<Rule> = CASES.iter().map(|case| case.rule).collect();
     assert_eq!(broken, Rule::ALL.iter().copied().collect());
     assert_eq!(broken.len(), 38);
 }
@@ -135,7 +135,7 @@ fn every_rule_has_a_breach() {
 /// The codes are stable, so they stand here once more.
 #[test]
 fn every_code_has_a_breach() {
-    let codes: BTreeSet<&str> = all_cases().iter().map(|case| case.code).collect();
+    let codes: BTreeSet<&str> = CASES.iter().map(|case| case.code).collect();
     let wanted = [
         "already_matched",
         "causation_cycle",
@@ -191,7 +191,7 @@ fn every_code_has_a_breach() {
 
 #[test]
 fn only_three_kinds_of_breach_are_warnings() {
-    for case in all_cases() {
+    for case in CASES.iter() {
         for violation in &case.broken.violations {
             let is_warning = violation.severity == Severity::Warning;
             let is_mild = matches!(
