@@ -5,6 +5,7 @@ mod damage;
 mod recovering;
 mod rules;
 mod sound;
+mod states;
 mod stream;
 mod table;
 mod wild;
