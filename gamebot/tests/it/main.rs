@@ -8,6 +8,7 @@
 mod catalogue;
 mod decoding;
 mod examples;
+mod game;
 mod generating;
 #[cfg(feature = "graphql")]
 mod graphql;
