@@ -10,4 +10,6 @@ mod generating;
 #[cfg(feature = "graphql")]
 mod graphql;
 mod referee;
+mod replay;
 mod samples;
+mod statistics;
