@@ -104,3 +104,19 @@ fn all_schema_versions_are_kept_by_type_in_order() {
     let expected = [("a".to_owned(), vec![1]), ("b".to_owned(), vec![1, 2, 3])];
     assert_eq!(versions.into_iter().collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn a_second_match_in_a_round_is_a_match_but_no_second_round() {
+    let mut story = Story::new("race", &["a"]);
+    story.round(1, 0, &["a"]);
+    story.matched(2_000, 2_000, &nothing());
+    story.matched(9_000, 9_000, &nothing());
+    assert_eq!(story.row(1, "a").matches, 2);
+    assert_eq!(story.row(1, "a").finished_at, Some(at(2_000)));
+    let result = story.completed(180, &["a"], &[]);
+    let team = &result.teams[0];
+    assert_eq!(
+        (team.matches, team.round_count, team.round_ms_sum),
+        (2, 1, 2_000)
+    );
+}
