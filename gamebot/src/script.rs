@@ -14,6 +14,9 @@ pub struct GameScript {
     pub game_id: String,
     /// The events in the order of the stream, never empty.
     pub events: Vec<ScriptEvent>,
+    /// What was observed of the game without changing it, in the order of a stream of its own;
+    /// mostly empty.
+    pub observations: Vec<ScriptEvent>,
 }
 
 impl GameScript {
@@ -21,6 +24,12 @@ impl GameScript {
     #[must_use]
     pub fn stream_name(&self) -> String {
         format!("game-{}", self.game_id)
+    }
+
+    /// The name of the stream that the observations belong to.
+    #[must_use]
+    pub fn observations_stream_name(&self) -> String {
+        format!("gamelog-{}", self.game_id)
     }
 }
 
