@@ -12,6 +12,7 @@ mod longform;
 mod pen;
 mod race;
 mod random;
+mod streams;
 mod team_play;
 mod two_player;
 mod words;
@@ -19,7 +20,7 @@ mod words;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use self::{community::Community, random::Random};
-use crate::script::GameScript;
+use crate::script::{GameScript, StreamScript};
 
 /// The modes in which games can be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,3 +111,19 @@ impl Iterator for GameGenerator {
         })
     }
 }
+
+/// The streams of the people who play the games of this seed: for each Discord server its
+/// configuration, for each team how it was formed, for each player the registration and what
+/// followed. Everything in them happened in the 60 days before `start`, so they can be appended
+/// before the games that start then. The same seed and start give the same streams to the last
+/// byte.
+#[must_use]
+pub fn community_streams(seed: u64, start: DateTime<Utc>) -> Vec<StreamScript> {
+    let mut random = Random::new(seed);
+    let community = Community::new(&mut random);
+    streams::write(&community, random.fork_for(COMMUNITY_PURPOSE), start)
+}
+
+/// Keeps the ids of the community's streams apart from those of the games, whose purposes are the
+/// numbers of the modes.
+const COMMUNITY_PURPOSE: u64 = 1_000;

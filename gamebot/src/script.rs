@@ -33,6 +33,15 @@ impl GameScript {
     }
 }
 
+/// A stream that is not a game, from its first event to its last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamScript {
+    /// The name of the stream, for example `guild-964224541917669458`.
+    pub stream_name: String,
+    /// The events in the order of the stream, never empty.
+    pub events: Vec<ScriptEvent>,
+}
+
 /// One event of a game, with its JSON as text so that numbers and the order of keys survive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptEvent {

@@ -8,7 +8,7 @@ const TEAMS_PER_GUILD: usize = 24;
 /// Some Discord servers and their teams.
 #[derive(Clone, Debug)]
 pub(super) struct Community {
-    guilds: Vec<Guild>,
+    pub(super) guilds: Vec<Guild>,
 }
 
 /// A Discord server.
@@ -18,7 +18,7 @@ pub(super) struct Guild {
     /// The channel in which games are started.
     pub(super) channel_id: String,
     /// Its teams; every player is in exactly one of them.
-    teams: Vec<Team>,
+    pub(super) teams: Vec<Team>,
 }
 
 /// Two players who play together.

@@ -18,6 +18,8 @@ pub(super) enum Trigger<'cause> {
     Command(&'cause Player),
     /// A player sent a word or a request to the bot in a direct message.
     Message(&'cause Player),
+    /// Somebody clicked on something in the admin panel.
+    Admin(&'cause Player),
     /// A clock of this name ran out.
     Timer(&'static str),
     /// The bot drew a conclusion from the event before.
@@ -88,7 +90,7 @@ impl<'guild> Pen<'guild> {
 
     fn metadata(&self, random: &mut Random, event_id: &str, trigger: &Trigger<'_>) -> Value {
         let outside_id = random.snowflake(self.clock).to_string();
-        let timer_id;
+        let named_id;
         let mut metadata = Metadata {
             event_id,
             correlation_id: &self.correlation_id,
@@ -106,10 +108,18 @@ impl<'guild> Pen<'guild> {
         match trigger {
             Trigger::LastEvent => {}
             Trigger::Timer(name) => {
-                timer_id = format!("timer:{name}");
+                named_id = format!("timer:{name}");
                 metadata.source = "timer";
-                metadata.source_id = &timer_id;
-                metadata.causation_id = &timer_id;
+                metadata.source_id = &named_id;
+                metadata.causation_id = &named_id;
+            }
+            Trigger::Admin(player) => {
+                named_id = format!("admin:{outside_id}");
+                metadata.source = "admin";
+                metadata.source_id = &named_id;
+                metadata.causation_id = &named_id;
+                metadata.actor_id = Some(&player.id);
+                metadata.guild_id = Some(&self.guild.id);
             }
             Trigger::Message(player) => {
                 metadata.source = "message";

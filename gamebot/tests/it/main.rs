@@ -5,6 +5,7 @@
     reason = "a test says what it expects by panicking, also in its helpers"
 )]
 
+mod communities;
 mod decoding;
 mod generating;
 #[cfg(feature = "graphql")]
