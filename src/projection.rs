@@ -9,10 +9,12 @@
 //! writer, or lets it wait; on PostgreSQL in a schema of their own.
 
 mod builds;
+mod column;
 mod games;
 mod guilds;
 mod kind;
 mod lane;
+mod meaning;
 mod observations;
 mod players;
 mod progress;

@@ -97,8 +97,7 @@ impl<'a> Report<'a> {
 
     /// Adds a breach. The message is made by the caller, who knows the values.
     pub(super) fn add(&mut self, rule: Rule, code: &'static str, message: String) {
-        let violation =
-            Violation::of_event(rule, code, self.envelope, self.event_type, message);
+        let violation = Violation::of_event(rule, code, self.envelope, self.event_type, message);
         self.violations.push(violation);
     }
 
