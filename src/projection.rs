@@ -34,7 +34,13 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 pub use builds::{Build, BuildState, Halt, SetAside};
+pub use guilds::{GameVariation, GuildConfiguration};
 pub use kind::ProjectionKind;
+pub use observations::{
+    ErrorFilter, ErrorSum, QuarantinedEvent, RecoveryReport, RecoveryState, StreamHealth,
+};
+pub use players::PlayerProfile;
+pub use teams::{Invitation, Team, TeamFilter, TeamMember, TeamName, TeamStatus};
 pub use view::{View, ViewError};
 
 use crate::position::Position;

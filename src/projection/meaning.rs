@@ -51,7 +51,7 @@ pub(super) fn meaning(
 
 /// The most characters of a text that is part of a key. PostgreSQL refuses keys of more than 2,704 bytes, and
 /// an event that can never be written would stop its projection for ever.
-const MOST_KEY_CHARACTERS: usize = 256;
+const MOST_KEY_CHARACTERS: usize = 200;
 
 /// Whether a text that an event brings can be part of a key.
 pub(super) fn check_key(name: &str, text: &str) -> Result<(), String> {
@@ -70,13 +70,17 @@ pub(super) async fn remove_streams(
     tables: &[&str],
     streams: &BTreeSet<String>,
 ) -> Result<(), DatabaseError> {
-    for stream in streams {
+    let streams: Vec<&String> = streams.iter().collect();
+    for chunk in streams.chunks(MOST_STREAMS) {
+        let marks = vec!["?"; chunk.len()].join(", ");
         for table in tables {
-            let delete = format!("DELETE FROM {{{table}}} WHERE stream = ?");
-            target
-                .execute(&delete, vec![stream.as_str().into()])
-                .await?;
+            let delete = format!("DELETE FROM {{{table}}} WHERE stream IN ({marks})");
+            let keys = chunk.iter().map(|stream| stream.as_str().into());
+            target.execute(&delete, keys.collect()).await?;
         }
     }
     Ok(())
 }
+
+/// The most streams in one statement.
+const MOST_STREAMS: usize = 64;
