@@ -5,6 +5,7 @@ mod api;
 mod document;
 mod error_code;
 mod fault;
+mod games;
 mod input;
 mod lifecycle;
 mod list;

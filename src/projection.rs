@@ -34,6 +34,10 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 pub use builds::{Build, BuildState, Halt, SetAside};
+pub use games::{
+    GameFilter, GameQuery, GuessFilter, GuessQuery, LeaderboardQuery, PlayedRound, ProjectedGame,
+    ProjectedGuess, ProjectedReplay, ReplayKey, ReplayQuery, StatisticsQuery,
+};
 pub use guilds::{GameVariation, GuildConfiguration};
 pub use kind::ProjectionKind;
 pub use observations::{

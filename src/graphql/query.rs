@@ -9,6 +9,7 @@ use async_graphql::{Context, ID, Interface, MergedObject, Object, Result};
 use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
+use super::games::GamesQuery;
 use super::input::{
     Direction, EventFilterInput, StreamFilterInput, StreamOrder, StreamOrderField,
     parse_any_stream_name,
@@ -31,7 +32,7 @@ use crate::cursor;
 
 /// What can be asked.
 #[derive(MergedObject, Default)]
-pub(super) struct Query(LogQuery, ProjectionQuery);
+pub(super) struct Query(LogQuery, ProjectionQuery, GamesQuery);
 
 /// What can be asked of the log.
 #[derive(Default)]

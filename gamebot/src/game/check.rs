@@ -16,11 +16,11 @@ use super::{
     state::{Envelope, GameState, Team},
     violation::{Report, Violation},
 };
-use crate::event::{Event, GameBase};
+use crate::event::{Event, GameBase, GameMode};
 
-pub(super) use attempt::{Attempt, golf_points};
+pub(super) use attempt::golf_points;
 pub(super) use base::{check_envelope, is_legal_in_lobby, is_legal_in_pause, is_optional};
-pub(super) use numbers::{Comparison, is_close};
+pub(super) use numbers::Comparison;
 
 /// The most events that a stream of a game may have.
 pub(super) const MAX_EVENTS: i32 = 10_000;
@@ -41,10 +41,15 @@ pub fn check(state: &GameState, envelope: &Envelope<'_>, event: &Event) -> Vec<V
     };
     base::check_base(state, base, event, &mut report);
     if base::check_phase(state, event, &mut report) {
+        // An event of another mode is told so by R08, and otherwise judged as one of this game.
+        let is_started = state.started_at.is_some();
+        let mode = state.mode.as_ref().filter(|_| is_started);
+        let mode = mode.unwrap_or(base.mode);
         let mut judge = Judge {
             state,
             base,
-            rules: mode::rules_of(base.mode),
+            mode,
+            rules: mode::rules_of(mode),
             report,
         };
         judge.check_type(event);
@@ -59,7 +64,9 @@ pub(super) struct Judge<'a> {
     pub(super) state: &'a GameState,
     /// The base fields of the event.
     pub(super) base: GameBase<'a>,
-    /// The rules of the event's mode.
+    /// The mode by whose rules it is judged.
+    pub(super) mode: &'a GameMode,
+    /// Those rules.
     pub(super) rules: &'static dyn ModeRules,
     report: Report<'a>,
 }
@@ -104,7 +111,7 @@ impl<'a> Judge<'a> {
         self.report.warn(rule, code, message.to_string());
     }
 
-    pub(super) fn event_type(&self) -> &'static str {
+    pub(super) fn event_type(&self) -> &'a str {
         self.report.event_type()
     }
 

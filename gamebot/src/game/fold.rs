@@ -35,6 +35,12 @@ impl GameState {
         }
     }
 
+    /// Passes over an event whose data cannot be read: it has its place in the stream, and nothing more is known
+    /// of it.
+    pub fn skip(&mut self, envelope: &Envelope<'_>) {
+        self.note_envelope(envelope);
+    }
+
     /// Takes note of an event whose data is of no use: it has its place in the stream, and nothing
     /// more is known of it.
     pub(super) fn note_envelope(&mut self, envelope: &Envelope<'_>) {
@@ -70,7 +76,11 @@ impl GameState {
         match event {
             Event::GameCreated(created) => self.game_created(created),
             Event::GameModeChanged(changed) => {
-                self.lobby_changed(Some(&changed.new_mode), changed.config_version, &changed.config);
+                self.lobby_changed(
+                    Some(&changed.new_mode),
+                    changed.config_version,
+                    &changed.config,
+                );
             }
             Event::GameConfigChanged(changed) => {
                 self.lobby_changed(None, changed.config_version, &changed.config);
@@ -187,5 +197,9 @@ fn adopt(folded: i32, stated: i32) -> i32 {
 
 /// The same for a number that is never negative.
 fn adopt_count(folded: i32, stated: i32) -> i32 {
-    if stated < 0 { folded } else { adopt(folded, stated) }
+    if stated < 0 {
+        folded
+    } else {
+        adopt(folded, stated)
+    }
 }

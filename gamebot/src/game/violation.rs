@@ -74,12 +74,12 @@ impl Violation {
 /// Collects what one event breaks.
 pub(super) struct Report<'a> {
     envelope: &'a Envelope<'a>,
-    event_type: &'static str,
+    event_type: &'a str,
     violations: Vec<Violation>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(envelope: &'a Envelope<'a>, event_type: &'static str) -> Self {
+    pub(super) fn new(envelope: &'a Envelope<'a>, event_type: &'a str) -> Self {
         Self {
             envelope,
             event_type,
@@ -91,7 +91,7 @@ impl<'a> Report<'a> {
         self.envelope
     }
 
-    pub(super) fn event_type(&self) -> &'static str {
+    pub(super) fn event_type(&self) -> &'a str {
         self.event_type
     }
 

@@ -3,7 +3,7 @@
 
 use super::{super::rule::Rule, MAX_EVENTS};
 use crate::{
-    event::{Event, GameBase},
+    event::{Event, EventClass, EventType, GameBase},
     game::{
         state::{GameState, Phase},
         violation::Report,
@@ -49,8 +49,11 @@ pub(in crate::game) fn check_envelope(state: &GameState, report: &mut Report<'_>
 /// Checks an event that is not one of the game: an observation, which may stand anywhere but first
 /// and tells its game if it wants to, or a stray of another stream.
 pub(super) fn check_guest(state: &GameState, event: &Event, report: &mut Report<'_>) {
-    if !is_observation(event) {
-        let message = format!("a {} does not belong in the stream of a game", event.event_type());
+    if !is_observation(event.event_type()) {
+        let message = format!(
+            "a {} does not belong in the stream of a game",
+            event.event_type()
+        );
         report.add(Rule::R09, "unsupported_event_type", message);
         return;
     }
@@ -223,29 +226,14 @@ pub(in crate::game) fn is_legal_in_pause(event: &Event) -> bool {
     )
 }
 
-fn is_observation(event: &Event) -> bool {
-    is_observation_type(event.event_type())
-}
-
-fn is_observation_type(event_type: &str) -> bool {
-    matches!(
-        event_type,
-        "command_error"
-            | "system_error"
-            | "guess_error"
-            | "guess_pair_error"
-            | "game_error"
-            | "round_check_error"
-            | "session_recovery_started"
-            | "session_recovered"
-            | "session_recovery_failed"
-            | "event_quarantined"
-    )
+fn is_observation(event_type: &str) -> bool {
+    EventType::named(event_type)
+        .is_some_and(|event_type| event_type.classes.contains(&EventClass::Observation))
 }
 
 /// Whether the state stays right when an event of this type is lost.
 pub(in crate::game) fn is_optional(event_type: &str) -> bool {
-    is_observation_type(event_type)
+    is_observation(event_type)
         || matches!(
             event_type,
             "guess_started" | "race_time_warning" | "player_status_changed"

@@ -79,7 +79,12 @@ impl Judge<'_> {
         total_guesses: i32,
     ) {
         let id = &team.team_id;
-        self.compare(against, format_args!("matches of {id}"), matches, team.matches);
+        self.compare(
+            against,
+            format_args!("matches of {id}"),
+            matches,
+            team.matches,
+        );
         self.compare(
             against,
             format_args!("total_guesses of {id}"),
@@ -90,7 +95,12 @@ impl Judge<'_> {
 
     pub(in crate::game) fn team_score(&mut self, against: Comparison, team: &Team, score: i32) {
         let id = &team.team_id;
-        self.compare(against, format_args!("the score of {id}"), score, team.score);
+        self.compare(
+            against,
+            format_args!("the score of {id}"),
+            score,
+            team.score,
+        );
     }
 
     pub(in crate::game) fn team_average(&mut self, against: Comparison, team: &Team, stated: f64) {
@@ -127,11 +137,24 @@ impl Judge<'_> {
             };
             let numbers = [
                 ("total_guesses", stats.total_guesses, player.total_guesses),
-                ("successful_matches", stats.successful_matches, player.successful_matches),
-                ("abandoned_guesses", stats.abandoned_guesses, player.abandoned_guesses),
+                (
+                    "successful_matches",
+                    stats.successful_matches,
+                    player.successful_matches,
+                ),
+                (
+                    "abandoned_guesses",
+                    stats.abandoned_guesses,
+                    player.abandoned_guesses,
+                ),
             ];
             for (field, stated, folded) in numbers {
-                self.compare(against, format_args!("{field} of player {id}"), stated, folded);
+                self.compare(
+                    against,
+                    format_args!("{field} of player {id}"),
+                    stated,
+                    folded,
+                );
             }
             self.compare_average(
                 against,
@@ -153,7 +176,11 @@ impl Judge<'_> {
         if !same_names(stated.clone(), wanted.clone()) {
             self.mismatch(
                 against,
-                format_args!("{what} are {}, but should be {}", Names(stated), Names(wanted)),
+                format_args!(
+                    "{what} are {}, but should be {}",
+                    Names(stated),
+                    Names(wanted)
+                ),
             );
         }
     }
@@ -178,7 +205,7 @@ impl Judge<'_> {
 }
 
 /// Whether two averages agree in the 4 decimals that are written.
-pub(in crate::game) fn is_close(stated: f64, folded: f64) -> bool {
+fn is_close(stated: f64, folded: f64) -> bool {
     // Rounding moves a value by half a unit; the rest is for what doubles cannot say exactly.
     (stated - folded).abs() <= 0.000_1 + 1e-9
 }

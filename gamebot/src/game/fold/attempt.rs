@@ -63,8 +63,9 @@ impl GameState {
         for player in &mut team.players {
             if player.player_id == guess.player1_id || player.player_id == guess.player2_id {
                 player.total_guesses = player.total_guesses.saturating_add(1);
-                player.successful_matches =
-                    player.successful_matches.saturating_add(i32::from(is_match));
+                player.successful_matches = player
+                    .successful_matches
+                    .saturating_add(i32::from(is_match));
             }
         }
         if is_match {
@@ -189,7 +190,8 @@ impl Team {
     fn count_attempt(&mut self, at: DateTime<Utc>, stated: &Counters) {
         let next = |count: i32| count.saturating_add(1);
         self.guess_count = adopt_count(next(self.guess_count), stated.guess_count);
-        self.round_guess_count = adopt_count(next(self.round_guess_count), stated.round_guess_count);
+        self.round_guess_count =
+            adopt_count(next(self.round_guess_count), stated.round_guess_count);
         self.total_guesses = adopt_count(next(self.total_guesses), stated.total_guesses);
         if let Some(duration) = stated.guess_duration {
             self.last_guess_duration = duration.max(0);

@@ -1,9 +1,7 @@
 //! Eliminations, the clock of a race, pauses, and the end of the game.
 
 use super::{
-    super::state::{
-        Elimination, Evaluation, FinalScore, GameResult, GameState, Pause, Phase,
-    },
+    super::state::{Elimination, Evaluation, FinalScore, GameResult, GameState, Pause, Phase},
     adopt,
 };
 use crate::event::{

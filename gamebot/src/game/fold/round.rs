@@ -138,7 +138,11 @@ impl GameState {
         for standing in &ended.team_standings {
             if let Some(team) = self.team_mut(&standing.team_id) {
                 team.score = adopt(team.score, standing.score);
-                team.adopt_numbers(standing.matches, standing.total_guesses, &standing.player_stats);
+                team.adopt_numbers(
+                    standing.matches,
+                    standing.total_guesses,
+                    &standing.player_stats,
+                );
             }
         }
         self.shared_round_closed();

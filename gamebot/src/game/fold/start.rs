@@ -75,7 +75,9 @@ impl GameState {
         Player {
             player_id: player_id.to_owned(),
             team_id: Some(roster.team_id.clone()),
-            username: self.player(player_id).and_then(|player| player.username.clone()),
+            username: self
+                .player(player_id)
+                .and_then(|player| player.username.clone()),
             connected: true,
             status: PlayerStatus::Active.as_str().to_owned(),
             forbidden_words: forbidden
@@ -113,7 +115,8 @@ impl GameState {
 
     pub(super) fn player_left(&mut self, left: &PlayerLeft) {
         if self.started_at.is_none() {
-            self.players.retain(|player| player.player_id != left.player_id);
+            self.players
+                .retain(|player| player.player_id != left.player_id);
             return;
         }
         let leaving = self

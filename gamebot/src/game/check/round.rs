@@ -1,0 +1,223 @@
+//! Rounds, from their start to their end.
+
+use super::{super::rule::Rule, Comparison, Judge, Names};
+use crate::{
+    event::{RoundRestarted, RoundStarted, RoundStats, TeamState},
+    game::state::Team,
+};
+
+impl Judge<'_> {
+    pub(super) fn round_started(&mut self, started: &RoundStarted) {
+        if self.state.expired {
+            self.time_is_up();
+            return;
+        }
+        let state = self.state;
+        let is_teams_own = self.rules.has_team_rounds() && state.round_number > 0;
+        if is_teams_own {
+            self.team_round_started(started);
+        } else {
+            if state.round_open {
+                self.already_active(format_args!("the round {} is open", state.round_number));
+            }
+            self.next_round_number(state.round_number);
+            self.live_teams_start(started);
+        }
+        for stated in &started.team_states {
+            if let Some(team) = state.team(&stated.team_id) {
+                self.team_state(team, stated);
+            }
+        }
+    }
+
+    /// A later round of a race is that of exactly one live team.
+    fn team_round_started(&mut self, started: &RoundStarted) {
+        let [own] = started.team_states.as_slice() else {
+            let teams = started.team_states.iter().map(|team| team.team_id.as_str());
+            self.wrong_teams(format_args!(
+                "the team_states are those of {}, but a later round of a race is one team's",
+                Names(teams)
+            ));
+            return;
+        };
+        let Some(team) = self.live_team(&own.team_id) else {
+            return;
+        };
+        if team.round_open {
+            self.already_active(format_args!(
+                "the round {} of {} is open",
+                team.round_number, team.team_id
+            ));
+        }
+        self.next_round_number(team.round_number);
+    }
+
+    fn live_teams_start(&mut self, started: &RoundStarted) {
+        let state = self.state;
+        let named = || started.team_states.iter().map(|team| team.team_id.as_str());
+        let live = || state.live_teams().map(|team| team.team_id.as_str());
+        if !super::same_names(named(), live()) {
+            let live: Vec<&str> = live().collect();
+            self.wrong_teams(format_args!(
+                "the team_states are those of {}, but the live teams are {}",
+                Names(named()),
+                Names(live.iter().copied())
+            ));
+        }
+    }
+
+    fn next_round_number(&mut self, last: i32) {
+        let (found, wanted) = (self.base.round_number, last.saturating_add(1));
+        if found != wanted {
+            self.add(
+                Rule::R13,
+                "round_number_gap",
+                format_args!("the round {found} starts, but the next one is {wanted}"),
+            );
+        }
+    }
+
+    fn team_state(&mut self, team: &Team, stated: &TeamState) {
+        let against = Comparison::REPEATED;
+        self.team_score(against, team, stated.score);
+        self.team_numbers(against, team, stated.matches, stated.total_guesses);
+        if let Some(average) = stated.average_guesses {
+            self.team_average(against, team, average);
+        }
+        let id = &team.team_id;
+        if let Some(guess_count) = stated.guess_count {
+            self.number(format_args!("guess_count of {id}"), guess_count, 0);
+        }
+        if let Some(remaining) = stated.remaining_guesses
+            && let Some(limit) = self.rules.guess_limit(self.state)
+        {
+            self.number(format_args!("remaining_guesses of {id}"), remaining, limit);
+        }
+        let stranger = stated
+            .active_players
+            .iter()
+            .chain(&stated.eliminated_players)
+            .find(|player_id| team.player(player_id).is_none());
+        if let Some(player_id) = stranger {
+            self.invalid_player(format_args!(
+                "the player {player_id} is not of the team {id}"
+            ));
+        }
+        let both = stated
+            .active_players
+            .iter()
+            .find(|player_id| stated.eliminated_players.contains(player_id));
+        if let Some(player_id) = both {
+            self.invalid_player(format_args!(
+                "the player {player_id} is both active and eliminated"
+            ));
+        }
+    }
+
+    pub(super) fn round_restarted(&mut self, restarted: &RoundRestarted) {
+        if self.state.expired {
+            self.time_is_up();
+            return;
+        }
+        let Some(team) = self.live_team(&restarted.team_id) else {
+            return;
+        };
+        if !team.awaits_restart {
+            self.already_active(format_args!(
+                "the last event of {} is not a give-up, so its words stay",
+                team.team_id
+            ));
+            return;
+        }
+        self.team_round_number(team);
+        let player_id = &restarted.giving_up_player;
+        if team.player(player_id).is_none() {
+            self.invalid_player(format_args!(
+                "the player {player_id} who gives up is not of the team {}",
+                team.team_id
+            ));
+        }
+        self.number(
+            format_args!("guess_count of the dropped words"),
+            restarted.guess_count,
+            team.guess_count,
+        );
+    }
+
+    /// Demands that the shared round is open, for the event that closes it (`R17`).
+    pub(in crate::game) fn shared_round_is_open(&mut self) -> bool {
+        if !self.state.round_open {
+            let last = self.state.round_number;
+            self.not_active(format_args!("no round is open; the last one was {last}"));
+            return false;
+        }
+        self.round_number(self.state.round_number);
+        true
+    }
+
+    /// Says that the event closes no round of this mode (`R17`).
+    pub(in crate::game) fn wrong_closing_event(&mut self) {
+        let (event_type, mode) = (self.event_type(), self.mode.as_str());
+        self.not_active(format_args!(
+            "a {event_type} does not close a round of {mode}"
+        ));
+    }
+
+    pub(in crate::game) fn not_active(&mut self, message: std::fmt::Arguments<'_>) {
+        self.add(Rule::R17, "round_not_active", message);
+    }
+
+    /// The numbers of the round of one team.
+    pub(in crate::game) fn round_stats(&mut self, team: &Team, stated: &RoundStats) {
+        let matches = i32::from(team.round_matched);
+        let numbers = [
+            (
+                "total_guesses",
+                stated.total_guesses,
+                team.round_guess_count,
+            ),
+            ("successful_matches", stated.successful_matches, matches),
+            (
+                "abandoned_guesses",
+                stated.abandoned_guesses,
+                team.round_abandoned_guesses,
+            ),
+        ];
+        for (field, stated, folded) in numbers {
+            self.number(format_args!("{field} of the round"), stated, folded);
+        }
+        self.compare_average(
+            Comparison::REPEATED,
+            format_args!("average_guess_count of the round"),
+            stated.average_guess_count,
+            crate::game::state::average(team.round_guess_count, matches),
+        );
+    }
+
+    /// How long the shared round has lasted, in milliseconds: without pauses and with them.
+    pub(in crate::game) fn round_duration(&self) -> (i64, i64) {
+        let state = self.state;
+        state.round_started_at.map_or((0, 0), |start| {
+            let end = self.base.timestamp;
+            let played = state.played_ms(start, state.round_paused_before_ms, end);
+            (played, (end - start).num_milliseconds().max(played))
+        })
+    }
+
+    pub(in crate::game) fn time_is_up(&mut self) {
+        let event_type = self.event_type();
+        self.add(
+            Rule::R31,
+            "round_time_expired",
+            format_args!("a {event_type} comes after the time was up"),
+        );
+    }
+
+    fn already_active(&mut self, message: std::fmt::Arguments<'_>) {
+        self.add(Rule::R14, "round_already_active", message);
+    }
+
+    fn wrong_teams(&mut self, message: std::fmt::Arguments<'_>) {
+        self.add(Rule::R15, "team_states_mismatch", message);
+    }
+}
