@@ -21,6 +21,7 @@ mod page;
 mod parameters;
 mod projections;
 mod query;
+mod read_models;
 mod refusal;
 mod scalar;
 mod schema;

@@ -3,13 +3,17 @@
 pub(super) mod event;
 pub(super) mod feed;
 pub(super) mod game;
+pub(super) mod guild;
 pub(super) mod live_subscription;
 pub(super) mod metadata;
+pub(super) mod observation;
 pub(super) mod operation;
 pub(super) mod payload;
 pub(super) mod played;
+pub(super) mod player_profile;
 pub(super) mod projection;
 pub(super) mod server;
 pub(super) mod statistics;
 pub(super) mod stream;
 pub(super) mod stream_metadata;
+pub(super) mod team;

@@ -26,13 +26,22 @@ use super::object::stream::{StreamConnection, StreamObject};
 use super::operations::{OperationFilterInput, OperationList, operation_id};
 use super::page::PageArguments;
 use super::projections::ProjectionQuery;
+use super::read_models::{GuildQuery, ObservationQuery, PlayerQuery, TeamQuery};
 use super::scalar::PositionScalar;
 use super::subscribers::Subscribers;
 use crate::cursor;
 
 /// What can be asked.
 #[derive(MergedObject, Default)]
-pub(super) struct Query(LogQuery, ProjectionQuery, GamesQuery);
+pub(super) struct Query(
+    LogQuery,
+    ProjectionQuery,
+    GamesQuery,
+    TeamQuery,
+    PlayerQuery,
+    GuildQuery,
+    ObservationQuery,
+);
 
 /// What can be asked of the log.
 #[derive(Default)]
