@@ -144,6 +144,45 @@ pub fn decode_event_type(token: &str) -> Result<String, InvalidCursor> {
     String::from_utf8(rest).map_err(|_| not_ours(token))
 }
 
+/// A list whose items have keys, which are their places in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyedList {
+    /// Teams, by the names of their streams.
+    Teams,
+    /// The variations of a guild, by their ids.
+    GameVariations,
+    /// Sums of errors, by day and by guild and code.
+    Errors,
+}
+
+impl KeyedList {
+    /// The list's mark inside a token; never changed, since tokens outlive a release.
+    const fn mark(self) -> u8 {
+        match self {
+            Self::Teams => b'm',
+            Self::GameVariations => b'v',
+            Self::Errors => b'r',
+        }
+    }
+}
+
+/// A token of an item of a list, by its key.
+#[must_use]
+pub fn encode_key(list: KeyedList, key: &str) -> String {
+    let mut bytes = vec![VERSION, list.mark()];
+    bytes.extend_from_slice(key.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The key behind a token of a list; there may be no item with this key any more.
+pub fn decode_key(list: KeyedList, token: &str) -> Result<String, InvalidCursor> {
+    let key = String::from_utf8(open(list.mark(), token)?).map_err(|_| not_ours(token))?;
+    if key.contains('\0') {
+        return Err(not_ours(token));
+    }
+    Ok(key)
+}
+
 fn open(kind: u8, token: &str) -> Result<Vec<u8>, InvalidCursor> {
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| not_ours(token))?;
     match bytes.as_slice() {
@@ -266,6 +305,27 @@ mod tests {
         for other in [encode_event(STORE, HEAD), encode_stream(0, 5, "game-1")] {
             assert!(matches!(
                 decode_operation(&other),
+                Err(InvalidCursor::NotACursor { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_a_keyed_list_brings_back_its_key_and_fits_no_other_list() {
+        let token = encode_key(KeyedList::Teams, "team-1_2_3");
+        assert_eq!(
+            decode_key(KeyedList::Teams, &token),
+            Ok("team-1_2_3".to_owned())
+        );
+        let nul = encode_key(KeyedList::Errors, "a\0b");
+        for (list, token) in [
+            (KeyedList::Errors, &token),
+            (KeyedList::GameVariations, &token),
+            (KeyedList::Errors, &nul),
+            (KeyedList::Teams, &encode_stream(0, 5, "game-1")),
+        ] {
+            assert!(matches!(
+                decode_key(list, token),
                 Err(InvalidCursor::NotACursor { .. })
             ));
         }

@@ -24,6 +24,7 @@ mod parameters;
 mod played;
 mod projections;
 mod query;
+mod read_models;
 mod refusal;
 mod scalar;
 mod schema;

@@ -9,10 +9,12 @@
 //! writer, or lets it wait; on PostgreSQL in a schema of their own.
 
 mod builds;
+mod column;
 mod games;
 mod guilds;
 mod kind;
 mod lane;
+mod meaning;
 mod observations;
 mod players;
 mod progress;
@@ -36,7 +38,13 @@ pub use games::{
     GameFilter, GameQuery, GuessFilter, GuessQuery, LeaderboardQuery, PlayedRound, ProjectedGame,
     ProjectedGuess, ProjectedReplay, ReplayKey, ReplayQuery, StatisticsQuery,
 };
+pub use guilds::{GameVariation, GuildConfiguration};
 pub use kind::ProjectionKind;
+pub use observations::{
+    ErrorFilter, ErrorSum, QuarantinedEvent, RecoveryReport, RecoveryState, StreamHealth,
+};
+pub use players::PlayerProfile;
+pub use teams::{Invitation, Team, TeamFilter, TeamMember, TeamName, TeamStatus};
 pub use view::{View, ViewError};
 
 use crate::position::Position;

@@ -30,6 +30,7 @@ use super::operations::{OperationFilterInput, OperationList, operation_id};
 use super::page::PageArguments;
 use super::played::PlayedQuery;
 use super::projections::ProjectionQuery;
+use super::read_models::{GuildQuery, ObservationQuery, PlayerQuery, TeamQuery};
 use super::scalar::PositionScalar;
 use super::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use super::subscribers::Subscribers;
@@ -37,7 +38,15 @@ use crate::cursor;
 
 /// What can be asked.
 #[derive(MergedObject, Default)]
-pub(super) struct Query(LogQuery, ProjectionQuery, PlayedQuery);
+pub(super) struct Query(
+    LogQuery,
+    ProjectionQuery,
+    PlayedQuery,
+    TeamQuery,
+    PlayerQuery,
+    GuildQuery,
+    ObservationQuery,
+);
 
 /// What can be asked of the log.
 #[derive(Default)]

@@ -3,6 +3,7 @@
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{InputValueError, InputValueResult, Name, Number, Scalar, ScalarType, Value};
 use async_graphql_value::RAW_VALUE_TOKEN;
+use chrono::NaiveDate;
 
 use crate::position::Position;
 
@@ -71,6 +72,34 @@ impl ScalarType for SafeInt {
 
     fn to_value(&self) -> Value {
         Value::Number(Number::from(self.0.min(MAX_SAFE_INT)))
+    }
+}
+
+/// A day as a scalar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DayScalar(pub NaiveDate);
+
+/// A day in UTC, written YYYY-MM-DD.
+#[Scalar(
+    name = "Date",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6"
+)]
+impl ScalarType for DayScalar {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        // The library would also read 2026-1-2 and years of other lengths, which do not sort as text.
+        day.filter(|_| text.len() == "YYYY-MM-DD".len())
+            .map(Self)
+            .ok_or_else(|| {
+                InputValueError::custom(format!("{text:?} is not a day: write YYYY-MM-DD."))
+            })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
     }
 }
 

@@ -32,6 +32,14 @@ pub(super) fn scope_condition(scope: &Scope, column: &str) -> (String, Vec<Value
     }
 }
 
+/// The condition that a row is of one guild, or, for `None`, of none.
+pub(super) fn guild_condition(guild_id: Option<&str>, column: &str) -> (String, Vec<Value>) {
+    match guild_id {
+        Some(guild_id) => (format!("{column} = ?"), vec![guild_id.into()]),
+        None => (format!("{column} IS NULL"), Vec::new()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,30 +1,153 @@
-//! Placeholder.
+//! The read models `team` and `team_by_player`.
+//!
+//! One stream is one team: a pair of players in a guild, or in direct messages. All that a stream has said
+//! is in rows of its own, so that they can go when the stream is deleted.
+
+mod fold;
+mod query;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+pub use fold::{Invitation, TeamMember, TeamName, TeamStatus};
+pub use query::{Team, TeamFilter};
+
 use super::kind::Projector;
+use super::meaning::{Meaning, meaning, remove_streams};
 use super::tables::{Layout, Target};
 use crate::event::RecordedEvent;
 use crate::store::DatabaseError;
+use fold::{TEAM_COLUMNS, TeamRow};
 
 pub(super) static LAYOUT: Layout = Layout {
-    tables: &[],
-    creations: &[],
-    indexes: &[],
+    tables: &["team", "team_name", "team_by_player"],
+    creations: &[
+        "CREATE TABLE {team} (
+            stream {text} NOT NULL PRIMARY KEY, version INTEGER NOT NULL, guild_id {text},
+            team_id {text} NOT NULL, status INTEGER NOT NULL, name {text}, names INTEGER NOT NULL,
+            members {text} NOT NULL, created_at BIGINT, updated_at BIGINT NOT NULL, invitation {text},
+            invitations_made INTEGER NOT NULL, invitations_accepted INTEGER NOT NULL,
+            invitations_declined INTEGER NOT NULL, invitations_expired INTEGER NOT NULL)",
+        "CREATE TABLE {team_name} (
+            stream {text} NOT NULL, sequence INTEGER NOT NULL, previous_name {text}, new_name {text} NOT NULL,
+            changed_at BIGINT NOT NULL, changed_by {text}, PRIMARY KEY (stream, sequence))",
+        // Whoever is or was in a team, or was invited into it; `is_member` while it is so.
+        "CREATE TABLE {team_by_player} (
+            stream {text} NOT NULL, user_id {text} NOT NULL, guild_id {text}, team_id {text} NOT NULL,
+            is_member INTEGER NOT NULL, since BIGINT, position BIGINT NOT NULL, PRIMARY KEY (stream, user_id))",
+    ],
+    indexes: &[
+        "CREATE INDEX {team_id_index} ON {team} (team_id)",
+        "CREATE INDEX {team_guild_index} ON {team} (guild_id, stream)",
+        "CREATE INDEX {team_by_player_user_index} ON {team_by_player} (user_id, stream)",
+    ],
 };
 
+/// The types of events that change a team.
+const TYPES: [&str; 9] = [
+    "team_invitation_created",
+    "team_invitation_accepted",
+    "team_invitation_declined",
+    "team_invitation_expired",
+    "team_created",
+    "team_updated",
+    "team_member_added",
+    "team_member_removed",
+    "team_disbanded",
+];
+
+/// Keeps nothing from one batch to the next.
 #[derive(Default)]
 pub(super) struct Teams;
 
 impl Projector for Teams {
     fn apply<'a>(
         &'a mut self,
-        _events: &'a [Arc<RecordedEvent>],
-        _target: &'a mut Target<'_>,
+        events: &'a [Arc<RecordedEvent>],
+        target: &'a mut Target<'_>,
     ) -> BoxFuture<'a, Result<(), DatabaseError>> {
-        Box::pin(async { Ok(()) })
+        Box::pin(apply(events, target))
     }
 
     fn forget(&mut self) {}
+}
+
+async fn apply(
+    events: &[Arc<RecordedEvent>],
+    target: &mut Target<'_>,
+) -> Result<(), DatabaseError> {
+    let mut teams = read_teams(events, target).await?;
+    let mut ended = BTreeSet::new();
+    for (index, event) in events.iter().enumerate() {
+        let done = match meaning(event, &["team"], &TYPES) {
+            Ok(Meaning::Nothing) => Ok(()),
+            Ok(Meaning::Ends(stream)) => {
+                teams.remove(stream.as_str());
+                ended.insert(stream.as_str().to_owned());
+                Ok(())
+            }
+            Ok(Meaning::Says(said)) => teams
+                .entry(event.stream.as_str().to_owned())
+                .or_insert_with(|| TeamRow::new(event))
+                .fold(event, &said),
+            Err(reason) => Err(reason),
+        };
+        if let Err(reason) = done {
+            target.fault(index, event, &reason);
+        }
+    }
+    remove_streams(target, LAYOUT.tables, &ended).await?;
+    write_teams(teams, target).await
+}
+
+async fn read_teams(
+    events: &[Arc<RecordedEvent>],
+    target: &Target<'_>,
+) -> Result<BTreeMap<String, TeamRow>, DatabaseError> {
+    let streams: BTreeSet<&str> = events
+        .iter()
+        .filter(|event| !event.stream.is_reserved())
+        .map(|event| event.stream.as_str())
+        .collect();
+    let keys = streams.into_iter().map(Into::into).collect();
+    let select = format!(
+        "SELECT {} FROM {{team}} WHERE stream",
+        TEAM_COLUMNS.join(", ")
+    );
+    let rows = target.rows_of(&select, keys).await?;
+    rows.iter().map(TeamRow::read).collect()
+}
+
+async fn write_teams(
+    teams: BTreeMap<String, TeamRow>,
+    target: &Target<'_>,
+) -> Result<(), DatabaseError> {
+    let (mut rows, mut names, mut players) = (Vec::new(), Vec::new(), Vec::new());
+    for (stream, team) in teams.iter().filter(|(_, team)| team.is_changed()) {
+        rows.push(team.row(stream)?);
+        names.extend(team.name_rows(stream));
+        players.extend(team.player_rows(stream));
+    }
+    target.upsert("team", 1, TEAM_COLUMNS, rows).await?;
+    let columns = [
+        "stream",
+        "sequence",
+        "previous_name",
+        "new_name",
+        "changed_at",
+        "changed_by",
+    ];
+    target.upsert("team_name", 2, columns, names).await?;
+    let columns = [
+        "stream",
+        "user_id",
+        "guild_id",
+        "team_id",
+        "is_member",
+        "since",
+        "position",
+    ];
+    target.upsert("team_by_player", 2, columns, players).await
 }

@@ -61,6 +61,7 @@ macro_rules! connection {
         }
     };
 }
+pub(super) use connection;
 
 connection!(GameConnection, GameEdge, GameObject, "games");
 connection!(GuessConnection, GuessEdge, Guess, "guesses");
