@@ -8,6 +8,7 @@
 mod database;
 mod database_url;
 mod error;
+mod game;
 mod layers;
 mod origin;
 mod projections;
@@ -20,12 +21,13 @@ mod tests;
 pub use database::DatabaseSettings;
 pub use database_url::{Backend, DatabaseUrl, Secret};
 pub use error::ConfigError;
+pub use game::{DomainSettings, SnapshotSettings};
 pub use origin::{Origin, Profile};
 pub use projections::ProjectionSettings;
 pub use reference::{render_effective, render_reference};
 pub use sections::{
     AppendSettings, GraphqlSettings, LogFormat, LogSettings, OperationSettings, ScavengeSettings,
-    ServerSettings, SubscriptionSettings, TailSettings,
+    SchemaSettings, ServerSettings, SubscriptionSettings, TailSettings,
 };
 
 use std::collections::BTreeMap;
@@ -72,6 +74,8 @@ pub struct Config {
     pub database: DatabaseSettings,
     /// What an append may carry, and how appends share commits.
     pub append: AppendSettings,
+    /// Event types, and what is demanded of events.
+    pub schema: SchemaSettings,
     /// Live feeds.
     pub subscription: SubscriptionSettings,
     /// How nodes hear of each other.
@@ -82,6 +86,10 @@ pub struct Config {
     pub scavenge: ScavengeSettings,
     /// Projections.
     pub projections: ProjectionSettings,
+    /// The rules of the domain on append.
+    pub domain: DomainSettings,
+    /// Snapshots of folded states.
+    pub snapshots: SnapshotSettings,
     /// What one GraphQL document may ask for.
     pub graphql: GraphqlSettings,
     /// What the server says on stderr.
@@ -104,11 +112,14 @@ impl Config {
             server: ServerSettings::read(reader)?,
             database: DatabaseSettings::read(reader)?,
             append: AppendSettings::read(reader)?,
+            schema: SchemaSettings::read(reader)?,
             subscription: SubscriptionSettings::read(reader)?,
             tail: TailSettings::read(reader)?,
             operations: OperationSettings::read(reader)?,
             scavenge: ScavengeSettings::read(reader)?,
             projections: ProjectionSettings::read(reader)?,
+            domain: DomainSettings::read(reader)?,
+            snapshots: SnapshotSettings::read(reader)?,
             graphql: GraphqlSettings::read(reader)?,
             log: LogSettings::read(reader)?,
         };

@@ -14,6 +14,7 @@ const STREAM: u8 = b's';
 const OPERATION: u8 = b'o';
 const LIVE_SUBSCRIPTION: u8 = b'l';
 const PLACE: u8 = b'p';
+const EVENT_TYPE: u8 = b't';
 
 /// A token of an event: the store that it belongs to and a position in that store's log.
 ///
@@ -144,7 +145,7 @@ impl KeyedList {
     /// The list's mark inside a token; never changed, since tokens outlive a release.
     const fn mark(self) -> u8 {
         match self {
-            Self::Teams => b't',
+            Self::Teams => b'm',
             Self::GameVariations => b'v',
             Self::Errors => b'r',
         }
@@ -166,6 +167,20 @@ pub fn decode_key(list: KeyedList, token: &str) -> Result<String, InvalidCursor>
         return Err(not_ours(token));
     }
     Ok(key)
+}
+
+/// A token of an event type in the list of them, which is in the order of their names.
+#[must_use]
+pub fn encode_event_type(name: &str) -> String {
+    let mut bytes = vec![VERSION, EVENT_TYPE];
+    bytes.extend_from_slice(name.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The name behind a token of an event type.
+pub fn decode_event_type(token: &str) -> Result<String, InvalidCursor> {
+    let rest = open(EVENT_TYPE, token)?;
+    String::from_utf8(rest).map_err(|_| not_ours(token))
 }
 
 fn open(kind: u8, token: &str) -> Result<Vec<u8>, InvalidCursor> {
@@ -308,6 +323,7 @@ mod tests {
             (KeyedList::GameVariations, &token),
             (KeyedList::Errors, &nul),
             (KeyedList::Teams, &encode_stream(0, 5, "game-1")),
+            (KeyedList::Teams, &encode_event_type("team_created")),
         ] {
             assert!(matches!(
                 decode_key(list, token),

@@ -2,8 +2,10 @@
 //! never sees the library.
 
 mod api;
+mod causation;
 mod document;
 mod error_code;
+mod event_types;
 mod fault;
 mod games;
 mod input;
@@ -19,12 +21,14 @@ mod operations;
 mod order;
 mod page;
 mod parameters;
+mod played;
 mod projections;
 mod query;
 mod read_models;
 mod refusal;
 mod scalar;
 mod schema;
+mod schema_choice;
 mod socket;
 mod subscribers;
 mod subscription;

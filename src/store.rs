@@ -11,6 +11,7 @@ mod append;
 mod change;
 mod committer;
 mod database;
+mod draft;
 mod follow;
 mod group;
 mod hub;
@@ -19,9 +20,11 @@ mod judge;
 mod operation;
 mod read;
 mod refusal;
+mod registrations;
 mod row;
 mod scavenge;
 mod select;
+mod snapshot;
 mod tail;
 mod work;
 
@@ -43,6 +46,7 @@ pub use append::{
 pub use change::{Change, ChangeKind, Changed, StreamSettings};
 pub(crate) use database::DatabaseError;
 pub use database::{Database, DatabaseOptions, OpenError};
+pub use draft::{Basis, DomainJudgement, Draft, DraftStream};
 pub use follow::{FeedMessage, Follow, FollowOptions};
 pub use operation::{
     Operation, OperationArguments, OperationKind, OperationOptions, OperationResult,
@@ -53,22 +57,28 @@ pub use read::{
     StreamQuery,
 };
 pub use refusal::{
-    AppendError, ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
-    InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge, Violation,
-    ViolationKind,
+    AppendError, BrokenRule, ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath,
+    InvalidInput, InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge,
+    TypeRefusal, Violation, ViolationKind,
 };
+pub use registrations::{Register, TypeRegistered};
 pub use scavenge::ScavengeOptions;
 pub use select::VersionRange;
 pub(crate) use select::visibility::now as clock;
+pub use snapshot::{NewSnapshot, Snapshot, SnapshotOptions, SnapshotWanted};
 pub use tail::TailOptions;
 
 use crate::position::Position;
+use crate::registry::Registry;
 use crate::scope::Scope;
+use crate::stream::StreamName;
 use append::PreparedAppend;
 use committer::{Committer, GroupLimits, Queued, Ticket};
-use hub::Hub;
+use hub::{Hub, Listener};
 use judge::View;
 use operation::RunnerHandle;
+use registrations::RegistrationWatch;
+use snapshot::SnapshotWriter;
 use tail::TailParts;
 use work::Work;
 
@@ -97,6 +107,8 @@ pub struct StoreOptions {
     pub operations: OperationOptions,
     /// How a scavenge spares the database.
     pub scavenge: ScavengeOptions,
+    /// How snapshots are kept.
+    pub snapshots: SnapshotOptions,
     /// How nodes on one database hear of each other.
     pub tail: TailOptions,
 }
@@ -110,20 +122,28 @@ struct Inner {
     database: Arc<Database>,
     hub: Arc<Hub>,
     options: StoreOptions,
+    registry: Registry,
     queue: std::sync::Mutex<Option<mpsc::Sender<Queued>>>,
     queue_bytes: Arc<Semaphore>,
     committer: Mutex<Option<JoinHandle<()>>>,
     runner: RunnerHandle,
-    /// Brings what other nodes commit; ends with the store.
+    snapshots: SnapshotWriter,
+    /// Brings what other nodes commit, and keeps the registry up to date with it; ends with the store.
     tail: Mutex<JoinSet<()>>,
 }
 
 impl EventStore {
-    /// Starts the store on an open, migrated database.
-    pub async fn start(database: Database, options: StoreOptions) -> Result<Self, OpenError> {
+    /// Starts the store on an open, migrated database. The registry, which knows the types of this program, is
+    /// told of all that the log has registered before this returns.
+    pub async fn start(
+        database: Database,
+        options: StoreOptions,
+        registry: Registry,
+    ) -> Result<Self, OpenError> {
         let database = Arc::new(database);
         let (id, head) = identify(&database).await?;
         let hub = Arc::new(Hub::new(options.hub_capacity, head));
+        let registrations = hub.listen();
         let (queue, receiver) = mpsc::channel(options.queue_requests.max(1));
         let limits = GroupLimits {
             events: options.group_events,
@@ -147,6 +167,7 @@ impl EventStore {
             page_events: options.follow.page_events,
             options: options.tail,
         });
+        let snapshots = SnapshotWriter::start(&database, options.snapshots);
         let store = Self(Arc::new(Inner {
             id,
             database,
@@ -155,11 +176,28 @@ impl EventStore {
             queue_bytes: Arc::new(Semaphore::new(options.queue_bytes)),
             committer: Mutex::new(Some(committer)),
             runner: RunnerHandle::default(),
+            snapshots,
             tail: Mutex::new(tail),
             options,
+            registry,
         }));
+        store.watch_registrations(registrations, head).await?;
         store.0.runner.start(&store);
         Ok(store)
+    }
+
+    /// Tells the registry what is registered up to the head, and keeps telling it.
+    async fn watch_registrations(
+        &self,
+        listener: Listener,
+        head: Position,
+    ) -> Result<(), OpenError> {
+        self.load_registrations(Position::ORIGIN, head)
+            .await
+            .map_err(|error| OpenError::Database(error.to_string()))?;
+        let watch = RegistrationWatch::new(self, listener, head);
+        self.0.tail.lock().await.spawn(watch.run());
+        Ok(())
     }
 
     /// The id of this log; every cursor holds it.
@@ -213,17 +251,58 @@ impl EventStore {
     ///
     /// Dropping the future gives up the answer, not the append: it may still be written.
     pub async fn append(&self, append: Append) -> Result<Committed, AppendError> {
-        let prepared = append::prepare(append, &self.0.options.append)?;
+        let draft = self.draft(append)?;
+        self.append_draft(draft, self.deadline()).await
+    }
+
+    /// Looks at the shape of an append, before the rules of its domain are looked at.
+    pub fn draft(&self, append: Append) -> Result<Draft, AppendError> {
+        Ok(Draft(append::prepare(append, &self.0.options.append)?))
+    }
+
+    /// Appends a draft, with what the rules of its domain say, as [`Self::append`] does: until the deadline.
+    ///
+    /// [`AppendError::Outdated`]: a stream is not what the rules were looked at for. Look again.
+    pub async fn append_draft(
+        &self,
+        draft: Draft,
+        deadline: Instant,
+    ) -> Result<Committed, AppendError> {
+        let Draft(mut prepared) = draft;
         if let Some(held) = &prepared.held {
             // Only a retry is worth the committer's time.
             self.check_retry(&prepared, held).await?;
+        } else {
+            self.check_schemas(&mut prepared).await?;
         }
-        self.submit(Work::Append(prepared)).await
+        self.submit_until(Work::Append(prepared), deadline).await
+    }
+
+    /// When an append that arrives now must be answered.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.0.options.deadline
+    }
+
+    /// Holds the events against the schemas of their types. What breaks them is told by the committer, after
+    /// everything that goes before it.
+    async fn check_schemas(&self, append: &mut PreparedAppend) -> Result<(), AppendError> {
+        let missed = append::missed_types(append, &self.0.registry);
+        if !missed.is_empty() {
+            // Another node may have registered them a moment ago.
+            let refreshed = self.refresh_types(&missed).await;
+            refreshed.map_err(|_| AppendError::NotWritten)?;
+        }
+        append.rejection = append::judge_schemas(append, &self.0.registry);
+        Ok(())
     }
 
     /// Hands a request to the committer and awaits its outcome.
     async fn submit(&self, work: Work) -> Result<Committed, AppendError> {
-        let deadline = Instant::now() + self.0.options.deadline;
+        self.submit_until(work, self.deadline()).await
+    }
+
+    async fn submit_until(&self, work: Work, deadline: Instant) -> Result<Committed, AppendError> {
         let (reply, answer) = oneshot::channel();
         let ticket = Ticket::default();
         self.enqueue(work, reply, deadline, ticket.clone())?;
@@ -305,6 +384,7 @@ impl EventStore {
         if let Some(committer) = self.0.committer.lock().await.take() {
             let _ = committer.await;
         }
+        self.0.snapshots.stop().await;
         self.0.tail.lock().await.shutdown().await;
     }
 
@@ -320,6 +400,20 @@ impl EventStore {
         self.hub().watch()
     }
 
+    /// Whether events of a stream may have been hidden after the position `as_of`, as far as this node knows:
+    /// whoever has something from that time that shows them makes it anew. Asks nobody.
+    #[must_use]
+    pub fn may_be_hidden(&self, stream: &StreamName, as_of: Position) -> bool {
+        self.hub().may_be_hidden(stream, as_of)
+    }
+
+    /// The position of the last commit that hid events, as far as this node knows: what is read from now on is
+    /// not older, for [`Self::may_be_hidden`].
+    #[must_use]
+    pub fn hidden_at(&self) -> Position {
+        self.hub().hidden_at()
+    }
+
     fn database(&self) -> &Database {
         &self.0.database
     }
@@ -330,6 +424,10 @@ impl EventStore {
 
     fn runner(&self) -> &RunnerHandle {
         &self.0.runner
+    }
+
+    fn snapshot_writer(&self) -> &SnapshotWriter {
+        &self.0.snapshots
     }
 
     fn follow_options(&self) -> &FollowOptions {

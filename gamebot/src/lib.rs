@@ -6,6 +6,7 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | [`event`] | the event catalogue: one Rust type per event type, and the decoding of stored JSON |
+//! | [`import`] | what earlier versions of the bot stored, brought into the form of the catalogue |
 //! | [`game`] | the state of a game as a fold over its events, its rules, and the recovery of a session |
 //! | [`statistics`] | what a game amounts to: rows and results of one game, figures over many |
 //! | [`replay`] | watching a game again: a step for each event, and a name for the replay |
@@ -19,6 +20,7 @@
 pub mod event;
 pub mod game;
 pub mod generate;
+pub mod import;
 pub mod replay;
 pub mod sample;
 pub mod script;

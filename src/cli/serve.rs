@@ -11,12 +11,14 @@ use super::CliError;
 use super::settings::{Environment, SettingsArguments, flag};
 use super::signal;
 use crate::config::{Config, Sources};
+use crate::game::GameOptions;
 use crate::graphql::{self, ApiOptions, Limits, PageLimits};
 use crate::projection::{ProjectionOptions, Projections};
+use crate::registry::{self, Categories, Registry, RegistryOptions};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
-    ScavengeOptions, StoreOptions, TailOptions,
+    ScavengeOptions, SnapshotOptions, StoreOptions, TailOptions,
 };
 
 pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP and WebSocket) and GraphiQL at \
@@ -136,7 +138,8 @@ async fn start_store(config: &Config) -> Result<EventStore, CliError> {
     } else {
         refuse_other_tables(&database).await?;
     }
-    EventStore::start(database, store_options(config))
+    let registry = registry(config)?;
+    EventStore::start(database, store_options(config), registry)
         .await
         .map_err(failed)
 }
@@ -242,6 +245,18 @@ fn database_options(config: &Config) -> DatabaseOptions {
     }
 }
 
+/// The types of the game; what was registered at run time comes from the log.
+fn registry(config: &Config) -> Result<Registry, CliError> {
+    let settings = &config.schema;
+    let options = RegistryOptions {
+        open: Categories::new(&settings.open_categories),
+        unchecked: Categories::new(&settings.unchecked_categories),
+        max_types: settings.max_types,
+        max_versions: settings.max_versions,
+    };
+    Registry::new(registry::catalogue(), options).map_err(failed)
+}
+
 fn store_options(config: &Config) -> StoreOptions {
     let (append, subscription) = (&config.append, &config.subscription);
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
@@ -275,6 +290,10 @@ fn store_options(config: &Config) -> StoreOptions {
             batch_events: config.scavenge.batch_events,
             pause: config.scavenge.pause,
         },
+        snapshots: SnapshotOptions {
+            kept_per_stream: config.snapshots.kept_per_stream,
+            queue: config.snapshots.queue,
+        },
         tail: TailOptions {
             poll_interval: config.tail.poll_interval,
             notify_interval: config.tail.notify_interval,
@@ -285,6 +304,13 @@ fn store_options(config: &Config) -> StoreOptions {
 fn api_options(config: &Config) -> ApiOptions {
     let settings = &config.graphql;
     ApiOptions {
+        games: GameOptions {
+            enforcement: config.domain.game,
+            cached_streams: config.domain.cached_streams,
+            cached_bytes: config.domain.cached_bytes,
+            snapshot_every: config.snapshots.every_events,
+            snapshots_kept: config.snapshots.kept_per_stream,
+        },
         documents: Limits {
             document_bytes: settings.document_bytes,
             tokens: settings.tokens,

@@ -53,6 +53,8 @@ pub enum ErrorCode {
     StreamArchived,
     /// The stream would become longer than its limit.
     StreamTooLarge,
+    /// Events break rules of their domain, and the server is set to refuse that.
+    RuleViolated,
     /// There is no operation with this id.
     OperationNotFound,
     /// The operation has ended, and cannot be cancelled any more.
@@ -60,6 +62,13 @@ pub enum ErrorCode {
     /// No node has begun to build the projection.
     ProjectionNotBuilt,
     /// A stored payload does not have the shape of its type.
+    /// An event type, or a version of it, that nobody has registered.
+    TypeNotFound,
+    /// A registration contradicts what is known of its event type.
+    TypeConflict,
+    /// An event cannot be shown in the schema version that was asked for: no steps lead there.
+    UpcastNotFound,
+    /// A stored payload does not have the shape of its type, or a step to another version of it failed.
     DeserializationFailed,
     /// The database could not be reached; certainly nothing was written.
     ConnectionError,
@@ -140,6 +149,9 @@ pub(super) fn append_error(error: &AppendError) -> Error {
     match error {
         AppendError::Overloaded { retry_after } => {
             ErrorCode::Overloaded.error_after(message, true, Some(*retry_after))
+        }
+        AppendError::Outdated => {
+            ErrorCode::Overloaded.error_after(message, true, Some(Duration::from_millis(250)))
         }
         AppendError::NotWritten => {
             ErrorCode::ConnectionError.error_after(message, true, Some(Duration::from_secs(1)))

@@ -215,7 +215,7 @@ impl From<Changed> for StreamChanged {
     fn from(changed: Changed) -> Self {
         Self {
             stream: StreamObject(changed.stream),
-            event: changed.event.map(EventObject),
+            event: changed.event.map(EventObject::new),
             duplicate: changed.duplicate,
         }
     }
@@ -240,9 +240,12 @@ macro_rules! change_payload {
                 match refusal {
                     $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
                     $(Refusal::$never(_))|+
+                    | Refusal::RuleViolated(_)
                     | Refusal::OperationNotFound(_)
                     | Refusal::OperationFinished(_)
-            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
+                    | Refusal::ProjectionNotBuilt(_)
+                    | Refusal::EventTypeNotFound(_)
+                    | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

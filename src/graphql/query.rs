@@ -9,7 +9,8 @@ use async_graphql::{Context, ID, Interface, MergedObject, Object, Result};
 use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
-use super::games::GamesQuery;
+use super::event_types::{self, EventTypeFilterInput};
+use super::games::{self, GameRule};
 use super::input::{
     Direction, EventFilterInput, StreamFilterInput, StreamOrder, StreamOrderField,
     parse_any_stream_name,
@@ -19,15 +20,19 @@ use super::live::{self, LiveSubscriptionFilter};
 use super::loader::Operation;
 use super::node_id::NodeId;
 use super::object::event::{EventConnection, EventObject};
+use super::object::event_type::{EventTypeConnection, EventTypeObject};
+use super::object::game::GameObject;
 use super::object::live_subscription::{LiveSubscriptionConnection, LiveSubscriptionObject};
 use super::object::operation::{OperationConnection, OperationObject};
 use super::object::server::{Head, Server};
 use super::object::stream::{StreamConnection, StreamObject};
 use super::operations::{OperationFilterInput, OperationList, operation_id};
 use super::page::PageArguments;
+use super::played::PlayedQuery;
 use super::projections::ProjectionQuery;
 use super::read_models::{GuildQuery, ObservationQuery, PlayerQuery, TeamQuery};
 use super::scalar::PositionScalar;
+use super::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use super::subscribers::Subscribers;
 use crate::cursor;
 
@@ -36,7 +41,7 @@ use crate::cursor;
 pub(super) struct Query(
     LogQuery,
     ProjectionQuery,
-    GamesQuery,
+    PlayedQuery,
     TeamQuery,
     PlayerQuery,
     GuildQuery,
@@ -59,6 +64,8 @@ pub(super) enum Node {
     LiveSubscription(LiveSubscriptionObject),
     /// A long-running operation.
     Operation(OperationObject),
+    /// An event type.
+    EventType(EventTypeObject),
 }
 
 #[Object]
@@ -145,11 +152,13 @@ impl LogQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The id that its writer gave it.")] event_id: Uuid,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<Option<EventObject>> {
-        Ok(Operation::of(ctx)?
-            .event_by_id(event_id)
-            .await?
-            .map(EventObject))
+        let schema = SchemaChoice::parse(schema)?;
+        let found = Operation::of(ctx)?.event_by_id(event_id).await?;
+        Ok(found.map(|event| EventObject::in_schema(event, schema)))
     }
 
     /// The event at this position; null at 0, beyond the head, and where you may not see it.
@@ -157,14 +166,19 @@ impl LogQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "A position, from 1.")] position: PositionScalar,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<Option<EventObject>> {
+        let schema = SchemaChoice::parse(schema)?;
         let operation = Operation::of(ctx)?;
         let found = operation
             .store
             .events_at(&operation.scope, &[position.0])
             .await;
         let found = found.map_err(|error| read_error(&error))?;
-        Ok(found.into_values().next().map(EventObject))
+        let found = found.into_values().next();
+        Ok(found.map(|event| EventObject::in_schema(event, schema)))
     }
 
     /// The log: the events of all streams in the order in which they were committed, oldest first unless
@@ -180,6 +194,9 @@ impl LogQuery {
         #[graphql(desc = "Which way the list runs.", default)] direction: Direction,
         #[graphql(desc = "Begin the list at this position, which it includes.")]
         from_position: Option<PositionScalar>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
         #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
         first: Option<i32>,
         #[graphql(desc = "After this cursor: of a page, an event, or a subscription.")]
@@ -201,8 +218,55 @@ impl LogQuery {
                 last,
                 before,
             },
+            schema: SchemaChoice::parse(schema)?,
         };
         events.read(operation).await
+    }
+
+    /// A game as its events come to, now or as it was at an earlier version of its stream. Null if no event of it
+    /// is shown up to there: because there was none yet, or because it was deleted.
+    async fn game(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The part of the stream's name after `game-`.")] game_id: String,
+        #[graphql(desc = "The version of the stream, from 1; now if absent.")] at_version: Option<
+            i32,
+        >,
+    ) -> Result<Option<GameObject>> {
+        games::find(ctx, &game_id, at_version).await
+    }
+
+    /// The rules that the events of a game obey: what `recoverGame` looks for, and appends if the server is set to.
+    async fn game_rules(&self) -> Vec<GameRule> {
+        games::rules()
+    }
+
+    /// The event type of this name; null if there is none.
+    async fn event_type(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its name, for example `guess_processed`.")] name: String,
+    ) -> Result<Option<EventTypeObject>> {
+        let registry = Operation::of(ctx)?.store.registry();
+        Ok(registry.get(&name).map(EventTypeObject))
+    }
+
+    /// The event types that this server knows, in the order of their names: those of the server itself, and
+    /// those that were registered on any server of the store.
+    async fn event_types(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which types.")] filter: Option<EventTypeFilterInput>,
+        #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<EventTypeConnection> {
+        let page = PageArguments {
+            first,
+            after,
+            last: None,
+            before: None,
+        };
+        event_types::list(Operation::of(ctx)?, &filter.unwrap_or_default(), &page)
     }
 
     /// The long-running operation with this id; null if there is none that you may see.
@@ -287,7 +351,7 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Some(NodeId::Event(event_id)) => Ok(operation
             .event_by_id(event_id)
             .await?
-            .map(EventObject)
+            .map(EventObject::new)
             .map(Node::Event)),
         Some(NodeId::Operation(id)) => {
             let found = operation.operation_by_id(id).await?;
@@ -296,6 +360,10 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Some(NodeId::Stream(name)) => {
             let stream = operation.stream_by_name(name).await?;
             Ok(stream.map(StreamObject).map(Node::Stream))
+        }
+        Some(NodeId::EventType(name)) => {
+            let known = operation.store.registry().get(&name);
+            Ok(known.map(EventTypeObject).map(Node::EventType))
         }
         Some(NodeId::LiveSubscription(id)) => {
             let found = Subscribers::of(ctx)?.find(id);

@@ -4,7 +4,6 @@ use async_graphql::{Context, InputObject, Object, Result};
 use gamebot::event::GameMode;
 
 use super::error_code::{invalid_cursor, view_error};
-use super::games::Connection;
 use super::input::{empty_list, parse_any_stream_name, short_list};
 use super::loader::{Operation, PageLimits};
 use super::object::guild::{GameVariation, GameVariationConnection, GuildConfiguration};
@@ -12,6 +11,7 @@ use super::object::observation::{ErrorLogConnection, ErrorLogEntry, StreamHealth
 use super::object::player_profile::Player;
 use super::object::team::{Team, TeamConnection, TeamLifeStatus};
 use super::page::{PageArguments, PageSize, Rows};
+use super::played::Connection;
 use super::projections::view;
 use super::scalar::{DayScalar, PositionScalar};
 use crate::cursor::{InvalidCursor, KeyedList, decode_key, encode_key};

@@ -1,9 +1,12 @@
 //! Expected outcomes of appends that are not a success, as values.
 
+mod rules;
 mod wording;
 
 use async_graphql::{ComplexObject, Context, Enum, Interface, Result, SimpleObject};
 use uuid::Uuid;
+
+pub(super) use rules::{BrokenRule, RuleViolated};
 
 use super::error_code::{ErrorCode, not_built, read_error};
 use super::input::ExpectedStreamState;
@@ -63,12 +66,18 @@ pub(super) enum Refusal {
     InvalidEvents(InvalidEvents),
     /// Something is larger than allowed.
     LimitExceeded(LimitExceeded),
+    /// Events break rules of their domain.
+    RuleViolated(RuleViolated),
     /// There is no such operation.
     OperationNotFound(OperationNotFound),
     /// The operation has ended.
     OperationFinished(OperationFinished),
     /// Nobody runs projections.
     ProjectionNotBuilt(ProjectionNotBuilt),
+    /// There is no such event type.
+    EventTypeNotFound(EventTypeNotFound),
+    /// A registration contradicts what is known.
+    TypeConflict(TypeConflict),
 }
 
 /// The stream is not as the caller expected. Read what was missed, decide again, and send the version that
@@ -167,7 +176,7 @@ impl WrongExpectedVersion {
             .events(&query)
             .await
             .map_err(|error| read_error(&error))?;
-        Ok(events.into_iter().map(EventObject).collect())
+        Ok(events.into_iter().map(EventObject::new).collect())
     }
 }
 
@@ -348,7 +357,7 @@ pub(super) struct LimitExceeded {
     retryable: bool,
     /// The offending input.
     path: Option<Vec<String>>,
-    /// What was found: bytes, events, streams or operations.
+    /// What was found: bytes, events, streams, operations, types or versions.
     value: i32,
     /// What is allowed.
     limit: i32,
@@ -404,4 +413,33 @@ pub(super) struct OperationFinished {
     path: Option<Vec<String>>,
     /// The operation.
     operation: OperationObject,
+}
+
+/// There is no event type of this name, or it has no versions.
+#[derive(SimpleObject)]
+pub(super) struct EventTypeNotFound {
+    /// `TYPE_NOT_FOUND`.
+    code: ErrorCode,
+    /// What was given, and what to do.
+    message: String,
+    /// False: the identical request will be refused again, until somebody registers the type.
+    retryable: bool,
+    /// The name.
+    path: Option<Vec<String>>,
+    /// The name.
+    name: String,
+}
+
+/// A registration contradicts what is known of its event type: the type belongs to the server, the version is
+/// registered with another schema or upcaster, or two ways between versions would be equally short.
+#[derive(SimpleObject)]
+pub(super) struct TypeConflict {
+    /// `TYPE_CONFLICT`.
+    code: ErrorCode,
+    /// What is known, and what to do.
+    message: String,
+    /// False: the identical request will be refused again.
+    retryable: bool,
+    /// The input that contradicts it.
+    path: Option<Vec<String>>,
 }

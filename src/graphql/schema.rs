@@ -16,6 +16,7 @@ use super::query::{Node, Query};
 use super::refusal::Refusal;
 use super::scalar::{JsonScalar, PositionScalar};
 use super::subscription::Subscription;
+use crate::game::{GameOptions, Games};
 use crate::projection::Projections;
 use crate::scope::Scope;
 use crate::store::EventStore;
@@ -23,6 +24,8 @@ use crate::store::EventStore;
 /// How the API behaves.
 #[derive(Clone, Debug)]
 pub struct ApiOptions {
+    /// How games are folded, and what becomes of events that break their rules.
+    pub games: GameOptions,
     /// What a document may cost.
     pub documents: Limits,
     /// How long lists may be.
@@ -46,9 +49,10 @@ pub fn api(
         schema = schema.disable_introspection();
     }
     let pages = options.pages;
+    let games = Games::new(store, options.games);
     let hook = move |request: Request| {
         // Identity comes with tokens; until then everybody may see everything.
-        let operation = Operation::new(store.clone(), projections.clone(), Scope::All, pages);
+        let operation = Operation::new(games.clone(), projections.clone(), Scope::All, pages);
         request.data(Arc::new(operation))
     };
     Api::new(schema.finish(), options.documents.clone(), hook)

@@ -7,18 +7,22 @@ use async_graphql::{Context, ID, MergedSubscription, Result, Subscription, Value
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 
-use super::error_code::{ErrorCode, invalid_cursor, read_error};
+use super::error_code::{ErrorCode, invalid_cursor, invalid_stream_name, read_error};
+use super::games;
 use super::input::{EventFilterInput, FeedStart, StartFrom, parse_any_stream_name};
 use super::list::check_version;
 use super::loader::Operation;
 use super::object::feed::EventFeedMessage;
+use super::object::game::GameObject;
 use super::object::operation::OperationObject;
 use super::operations::operation_id;
 use super::projections::ProjectionSubscription;
 use super::scalar::JsonScalar;
+use super::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use super::subscribers::{Carrier, FeedKind, Presence, Subscribers};
 use crate::cursor;
 use crate::filter::EventFilter;
+use crate::game::Games;
 use crate::position::Position;
 use crate::store::{self, Follow, ReadError};
 use crate::stream::{StreamName, shown};
@@ -40,12 +44,16 @@ impl LogSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
         #[graphql(desc = "Which events.")] filter: Option<EventFilterInput>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
+        let schema = SchemaChoice::parse(schema)?;
         let filter = filter.unwrap_or_default().parse(&operation.limits)?;
         let presence = enter(ctx, FeedKind::Events)?;
         let start = start(operation, from, None).await?;
-        feed(ctx, filter, &start, presence)
+        feed(ctx, filter, schema, &start, presence)
     }
 
     /// One stream, from a place on and then live. The stream need not exist yet.
@@ -54,8 +62,12 @@ impl LogSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Its name, category-id.")] name: String,
         #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
+        let schema = SchemaChoice::parse(schema)?;
         let name = parse_any_stream_name(&name)?;
         let presence = enter(ctx, FeedKind::Stream)?;
         let start = start(operation, from, Some(&name)).await?;
@@ -63,7 +75,23 @@ impl LogSubscription {
             stream: Some(name),
             ..EventFilter::default()
         };
-        feed(ctx, filter, &start, presence)
+        feed(ctx, filter, schema, &start, presence)
+    }
+
+    /// A game: its state at once, if it has one, and then after every event, each once and in order, however slow
+    /// the client is. The game need not exist yet. A client that comes back gets the state as it is then.
+    #[expect(
+        clippy::unused_async,
+        reason = "the library wants every resolver to be async"
+    )]
+    async fn game(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The part of the stream's name after `game-`.")] game_id: String,
+    ) -> Result<impl Stream<Item = GameObject>> {
+        let name = Games::stream_name(&game_id).map_err(|error| invalid_stream_name(&error))?;
+        let presence = enter(ctx, FeedKind::Game)?;
+        games::follow(ctx, name, presence)
     }
 
     /// A long-running operation: as it is now, then whenever it has changed, until it has ended. Any server of
@@ -114,6 +142,7 @@ fn enter(ctx: &Context<'_>, kind: FeedKind) -> Result<Presence> {
 fn feed(
     ctx: &Context<'_>,
     mut filter: EventFilter,
+    schema: SchemaChoice,
     start: &Start,
     presence: Presence,
 ) -> Result<impl Stream<Item = EventFeedMessage> + use<>> {
@@ -131,7 +160,7 @@ fn feed(
         let _ = &presence;
         operation.next_turn();
         progress.make(&message);
-        EventFeedMessage::new(operation.store.id(), message)
+        EventFeedMessage::new(operation.store.id(), message, schema)
     }))
 }
 

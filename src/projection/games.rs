@@ -17,14 +17,15 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use gamebot::event::{Decoded, Event};
-use gamebot::game::Envelope;
+use gamebot::event::Decoded;
 use lru::LruCache;
 use sea_orm::Value;
+use uuid::fmt::Hyphenated;
 
 use super::kind::Projector;
 use super::tables::Target;
 use crate::event::{RecordedEvent, life};
+use crate::game::Step;
 use crate::store::DatabaseError;
 use entry::Entry;
 pub(super) use layout::LAYOUT;
@@ -140,23 +141,18 @@ fn apply(entry: &mut Entry, event: &RecordedEvent, pending: &mut Pending) -> Res
     if event.stream_version <= entry.state.stream_version {
         return Ok(());
     }
-    let data = event.data.as_deref().unwrap_or_default();
-    let event_id = event.event_id.to_string();
-    let envelope = Envelope {
-        stream_version: event.stream_version,
-        event_id: &event_id,
-        correlation_id: Some(&event.correlation_id),
-        causation_id: event.causation_id.as_deref(),
-    };
     entry.touch(event);
+    let step = Step::recorded(event);
+    let mut buffer = [0; Hyphenated::LENGTH];
+    let envelope = step.envelope(&mut buffer);
     let name = event.event_type.as_str();
-    match Event::decode(name, event.schema_version, data) {
-        Decoded::Known(known) => {
+    match step.decode() {
+        Some(Decoded::Known(known)) => {
             entry.state.apply(&envelope, &known);
             entry.note_roster(&known);
             if let Some(mut figures) = entry.figures.take() {
                 figures.note_stored(name, event.schema_version);
-                let changes = figures.apply(event.stream_version, &event_id, &known);
+                let changes = figures.apply(event.stream_version, envelope.event_id, &known);
                 entry.figures = Some(figures);
                 pending.changes(entry, changes);
             }
@@ -165,13 +161,13 @@ fn apply(entry: &mut Entry, event: &RecordedEvent, pending: &mut Pending) -> Res
             }
             Ok(())
         }
-        Decoded::Unknown => {
-            entry.state.skip(&envelope);
-            Ok(())
-        }
-        Decoded::Undecodable(failure) => {
-            entry.state.skip(&envelope);
+        Some(Decoded::Undecodable(failure)) => {
+            entry.state.skip(&envelope, name);
             Err(failure.to_string())
+        }
+        Some(Decoded::Unknown) | None => {
+            entry.state.skip(&envelope, name);
+            Ok(())
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What an append can be answered besides success.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::operation::Operation;
+use crate::event::{EventType, RecordedEvent};
 use crate::expected_version::ExpectedVersion;
 use crate::position::Position;
 use crate::stream::StreamName;
@@ -32,10 +34,25 @@ pub enum Refusal {
     StreamArchived(ClosedStream),
     /// The stream would become longer than its limit.
     StreamTooLarge(StreamTooLarge),
+    /// Events break error rules of their domain; all rules that they break, warnings too, in request order.
+    RuleViolated(Vec<BrokenRule>),
     /// There is no operation with this id.
     OperationNotFound(Uuid),
     /// The operation has ended, and cannot be cancelled.
     OperationFinished(Box<Operation>),
+    /// There is no event type of this name.
+    TypeNotFound(EventType),
+    /// A registration contradicts what is known of its event type.
+    TypeConflict(TypeRefusal),
+}
+
+/// Why something cannot be registered about an event type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeRefusal {
+    /// The input that contradicts it.
+    pub path: InputPath,
+    /// What is known, and what to do.
+    pub message: String,
 }
 
 /// An input that has the wrong shape.
@@ -92,7 +109,7 @@ pub struct Violation {
     /// Where the event stands in the request.
     pub path: InputPath,
     /// The rule, in a word or two.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// What was given, what is allowed, what to do.
     pub message: String,
 }
@@ -102,8 +119,10 @@ pub struct Violation {
 pub enum ViolationKind {
     /// Not an event type.
     Type,
-    /// Data or metadata that cannot be kept.
+    /// Data or metadata that cannot be kept, or break the schema of their type.
     Data,
+    /// An event type, or a version of it, that nobody has registered.
+    UnknownType,
 }
 
 /// A size or count beyond its limit.
@@ -132,6 +151,10 @@ pub enum LimitKind {
     BatchStreams,
     /// Operations that wait or run.
     UnfinishedOperations,
+    /// Event types that are registered at run time.
+    RegisteredTypes,
+    /// Versions of one event type.
+    TypeVersions,
 }
 
 /// A stream that does not take what the request has for it.
@@ -171,6 +194,23 @@ pub struct DuplicateId {
     pub stored: Option<StoredAt>,
     /// Why this is no retry.
     pub reason: DuplicateReason,
+}
+
+impl DuplicateId {
+    /// The id of a stored event, which a request that writes one event has used for something else.
+    pub(super) fn of_stored(stored: &RecordedEvent, reason: DuplicateReason) -> Self {
+        Self {
+            event_id: Some(stored.event_id),
+            path: InputPath::of(&["eventId"]),
+            stored: Some(StoredAt {
+                stream: stored.stream.clone(),
+                stream_version: stored.stream_version,
+                position: stored.position,
+                guild_id: stored.guild_id.clone(),
+            }),
+            reason,
+        }
+    }
 }
 
 /// Where an event is stored.
@@ -220,6 +260,21 @@ pub struct StreamTooLarge {
     pub is_own_limit: bool,
 }
 
+/// A rule of its domain that an event breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenRule {
+    /// The rule's stable name, such as `R22`; `None` where the rules could not be looked at.
+    pub rule: Option<&'static str>,
+    /// The stable code of this kind of breach.
+    pub code: &'static str,
+    /// Whether the event would be refused where rules are enforced; else it is a warning.
+    pub is_error: bool,
+    /// Where the event stands in the request.
+    pub path: InputPath,
+    /// What was found and what was wanted.
+    pub message: String,
+}
+
 /// Why an append has no outcome that is a value.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum AppendError {
@@ -237,6 +292,13 @@ pub enum AppendError {
         "the database could not be reached in time; nothing was written. Send the same request again."
     )]
     NotWritten,
+    /// The stream is not what the rules of its domain were looked at for; nothing was written. Whoever knows the
+    /// rules looks again; a caller is told only if that never succeeded before the deadline.
+    #[error(
+        "the stream was changed by others, again and again, while the rules for its events were looked at; nothing \
+         was written. Send the same request again."
+    )]
+    Outdated,
     /// The deadline passed while the database was committing.
     #[error(
         "the database did not answer in time, and the outcome is unknown. Send the same request again: it is never written twice."

@@ -20,10 +20,10 @@ use super::event::EventObject;
 use super::played::{GuessConnection, Replay, TeamRound};
 use super::stream::StreamObject;
 use crate::graphql::error_code::view_error;
-use crate::graphql::games::guesses;
 use crate::graphql::input::Direction;
 use crate::graphql::loader::Operation;
 use crate::graphql::page::PageArguments;
+use crate::graphql::played::guesses;
 use crate::graphql::projections::view;
 use crate::graphql::scalar::{PositionScalar, SafeInt};
 use crate::position::Position;
@@ -52,8 +52,8 @@ impl GameObject {
     /// A game whose last event is at this position.
     pub(in crate::graphql) fn at(state: Arc<GameState>, position: Position) -> Self {
         Self {
-            state,
             position: Some(position),
+            ..Self::new(state)
         }
     }
 
@@ -102,7 +102,10 @@ impl GameObject {
         let Some(id) = id.and_then(|id| Uuid::try_parse(id).ok()) else {
             return Ok(None);
         };
-        Ok(Operation::of(ctx)?.event_by_id(id).await?.map(EventObject))
+        Ok(Operation::of(ctx)?
+            .event_by_id(id)
+            .await?
+            .map(EventObject::new))
     }
 
     /// The guild that owns it; null for a game started in a direct message.

@@ -39,7 +39,7 @@ macro_rules! connection {
             pub(in crate::graphql) node: $node,
         }
 
-        impl $crate::graphql::games::Connection for $connection {
+        impl $crate::graphql::played::Connection for $connection {
             type Node = $node;
 
             fn new(
@@ -121,7 +121,7 @@ impl Guess {
     /// The event that tells of it.
     async fn event(&self, ctx: &Context<'_>) -> Result<Option<EventObject>> {
         let event = Operation::of(ctx)?.event_by_id(self.event_id).await?;
-        Ok(event.map(EventObject))
+        Ok(event.map(EventObject::new))
     }
 }
 

@@ -5,6 +5,7 @@ use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::event::EventConnection;
+use super::snapshot::SnapshotObject;
 use super::stream_metadata::StreamMetadata;
 use crate::cursor;
 use crate::filter::EventFilter;
@@ -14,6 +15,7 @@ use crate::graphql::list::{EventList, check_version, order_code, stream_key};
 use crate::graphql::loader::{Operation, has_siblings};
 use crate::graphql::node_id::NodeId;
 use crate::graphql::page::{Count, PageArguments, Rows};
+use crate::graphql::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use crate::store::{StreamOrder, StreamQuery};
 use crate::stream::Stream;
 
@@ -64,6 +66,13 @@ impl StreamObject {
         StreamMetadata(self.0.clone())
     }
 
+    /// The newest snapshot of what its events come to; null where there is none that can be used: of another category
+    /// than `game`, without one yet, or where what it shows is hidden by now.
+    async fn snapshot(&self, ctx: &Context<'_>) -> Result<Option<SnapshotObject>> {
+        let snapshot = Operation::of(ctx)?.newest_snapshot(self.0.id).await?;
+        Ok(snapshot.map(SnapshotObject))
+    }
+
     /// When it began to exist: with its first event, or with its metadata.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
@@ -86,6 +95,9 @@ impl StreamObject {
         #[graphql(desc = "Which way the list runs.", default)] direction: Direction,
         #[graphql(desc = "Begin the list at this version, which it includes.")]
         from_version: Option<i32>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
         #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
         first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
@@ -111,6 +123,7 @@ impl StreamObject {
                 last,
                 before,
             },
+            schema: SchemaChoice::parse(schema)?,
         };
         events.read(operation).await
     }

@@ -1,10 +1,11 @@
 //! Refusals of the store in the words of the API.
 
+use super::rules::rule_violated;
 use super::{
-    DuplicateEvent, DuplicateId, ExpectedVersionObject, FailedCheck, InvalidEvents, InvalidInput,
-    LimitExceeded, Missed, OperationFinished, OperationNotFound, Refusal, StreamArchived,
-    StreamDeleted, StreamNotFound, StreamTombstoned, StreamTooLarge, Violation,
-    WrongExpectedVersion,
+    DuplicateEvent, DuplicateId, EventTypeNotFound, ExpectedVersionObject, FailedCheck,
+    InvalidEvents, InvalidInput, LimitExceeded, Missed, OperationFinished, OperationNotFound,
+    Refusal, StreamArchived, StreamDeleted, StreamNotFound, StreamTombstoned, StreamTooLarge,
+    TypeConflict, Violation, WrongExpectedVersion,
 };
 use crate::expected_version::ExpectedVersion;
 use crate::graphql::error_code::{ErrorCode, capitalised};
@@ -28,16 +29,9 @@ impl Refusal {
                 Self::WrongExpectedVersion(wrong_version(&checks))
             }
             store::Refusal::DuplicateEvent(ids) => Self::DuplicateEvent(duplicate(ids, scope)),
-            store::Refusal::StreamNotFound(closed) => Self::StreamNotFound(StreamNotFound {
-                code: ErrorCode::StreamNotFound,
-                message: format!(
-                    "There is no stream {}: it never had an event. Check its name.",
-                    closed.stream
-                ),
-                retryable: false,
-                path: Some(graphql_path(&closed.path)),
-                stream: closed.stream.to_string(),
-            }),
+            store::Refusal::StreamNotFound(closed) => {
+                Self::StreamNotFound(stream_not_found(&closed.stream, graphql_path(&closed.path)))
+            }
             store::Refusal::StreamDeleted(closed) => Self::StreamDeleted(StreamDeleted {
                 code: ErrorCode::StreamDeleted,
                 message: deleted(&closed),
@@ -60,13 +54,40 @@ impl Refusal {
                 stream: closed.stream.to_string(),
             }),
             store::Refusal::StreamTooLarge(found) => Self::StreamTooLarge(too_large(&found)),
+            store::Refusal::RuleViolated(broken) => Self::RuleViolated(rule_violated(&broken)),
             store::Refusal::OperationNotFound(id) => {
                 Self::OperationNotFound(OperationNotFound::new(&id.to_string()))
             }
             store::Refusal::OperationFinished(operation) => {
                 Self::OperationFinished(OperationFinished::new(*operation))
             }
+            store::Refusal::TypeNotFound(event_type) => {
+                Self::EventTypeNotFound(EventTypeNotFound::new(event_type.as_str()))
+            }
+            store::Refusal::TypeConflict(refusal) => Self::TypeConflict(TypeConflict {
+                code: ErrorCode::TypeConflict,
+                message: capitalised(&refusal.message),
+                retryable: false,
+                path: Some(graphql_path(&refusal.path)),
+            }),
         }
+    }
+}
+
+impl StreamNotFound {
+    /// The refusal of what names no stream that the caller may see, in a field of `input`.
+    pub(in crate::graphql) fn of(stream: &StreamName, field: &str) -> Self {
+        stream_not_found(stream, vec!["input".to_owned(), field.to_owned()])
+    }
+}
+
+fn stream_not_found(stream: &StreamName, path: Vec<String>) -> StreamNotFound {
+    StreamNotFound {
+        code: ErrorCode::StreamNotFound,
+        message: format!("There is no stream {stream}: it never had an event. Check its name."),
+        retryable: false,
+        path: Some(path),
+        stream: stream.to_string(),
     }
 }
 
@@ -81,6 +102,21 @@ impl OperationNotFound {
             ),
             retryable: false,
             path: Some(vec!["input".to_owned(), "operation".to_owned()]),
+        }
+    }
+}
+
+impl EventTypeNotFound {
+    fn new(name: &str) -> Self {
+        Self {
+            code: ErrorCode::TypeNotFound,
+            message: format!(
+                "There is no event type {}. Register its version 1 first, with registerEventType.",
+                shown(name)
+            ),
+            retryable: false,
+            path: Some(vec!["input".to_owned(), "name".to_owned()]),
+            name: name.to_owned(),
         }
     }
 }
@@ -175,10 +211,11 @@ fn violation(found: &store::Violation) -> Violation {
         code: match found.kind {
             store::ViolationKind::Type => ErrorCode::InvalidEventType,
             store::ViolationKind::Data => ErrorCode::InvalidEventData,
+            store::ViolationKind::UnknownType => ErrorCode::TypeNotFound,
         },
         index: found.path.event.map_or(0, int),
         pointer,
-        rule: found.rule.to_owned(),
+        rule: found.rule.clone().into_owned(),
         message: capitalised(&found.message),
         path: graphql_path(&found.path),
     }
@@ -213,6 +250,20 @@ fn limit_exceeded(found: &store::LimitExceeded) -> LimitExceeded {
             format!(
                 "{value} operations wait or run; the limit is {limit} (operations.max_unfinished). Wait until some \
                  have ended, or cancel some."
+            ),
+        ),
+        store::LimitKind::RegisteredTypes => (
+            ErrorCode::LimitExceeded,
+            format!(
+                "There would be {value} event types that are registered at run time; the limit is {limit} \
+                 (schema.max_types)."
+            ),
+        ),
+        store::LimitKind::TypeVersions => (
+            ErrorCode::LimitExceeded,
+            format!(
+                "The event type would have {value} versions; the limit is {limit} (schema.max_versions). Register \
+                 a type of another name for what is so different."
             ),
         ),
     };
@@ -401,7 +452,7 @@ fn too_large(found: &store::StreamTooLarge) -> StreamTooLarge {
 }
 
 /// A place in the request as the names and indexes that lead to it.
-fn graphql_path(path: &InputPath) -> Vec<String> {
+pub(super) fn graphql_path(path: &InputPath) -> Vec<String> {
     let mut steps = vec!["input".to_owned()];
     if let Some(stream) = path.stream {
         steps.extend(["streams".to_owned(), stream.to_string()]);

@@ -15,7 +15,7 @@ use crate::filter::{Document, JsonEquals};
 use crate::json_path::{JsonPath, JsonScalar};
 use crate::store::{
     Append, AppendLimits, Database, DatabaseOptions, FollowOptions, OperationOptions,
-    ScavengeOptions, StoreOptions, StreamAppend, TailOptions,
+    ScavengeOptions, SnapshotOptions, StoreOptions, StreamAppend, TailOptions,
 };
 use crate::stream::StreamName;
 
@@ -504,6 +504,10 @@ pub(in crate::store) fn options() -> StoreOptions {
         scavenge: ScavengeOptions {
             batch_events: 100,
             pause: seconds(0),
+        },
+        snapshots: SnapshotOptions {
+            kept_per_stream: 20,
+            queue: 64,
         },
         tail: TailOptions {
             poll_interval: seconds(1),
