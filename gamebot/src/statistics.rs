@@ -6,7 +6,7 @@
 //! | [`GameFigures`] | the fold over the events of one game; each event answers with [`Changes`] |
 //! | [`GameResult`] | what a finished game counts for, for each team and player |
 //! | [`PlayerStatistics`], [`TeamStatistics`] | the figures over the results of a player or a team |
-//! | [`leaderboard`] | the order of many of them, within a [`TimeWindow`] |
+//! | [`leaderboard()`] | the order of many of them, within a [`TimeWindow`] |
 //!
 //! Everything here is a pure function of the events and of the times in them, so a projection that
 //! is built again comes to the same rows. Nothing fails: a stream that breaks the rules of the game

@@ -21,7 +21,7 @@ pub struct TeamGame {
 
 /// The figures of a team over the games that count: those that reached `game_completed` and in
 /// whose `game_started` the team is. The team's rank is the business of
-/// [`leaderboard`](super::leaderboard).
+/// [`leaderboard()`](super::leaderboard()).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TeamStatistics {
     /// The number of games that count.

@@ -6,6 +6,7 @@
 )]
 
 mod catalogue;
+mod communities;
 mod decoding;
 mod examples;
 mod game;
@@ -14,5 +15,7 @@ mod generating;
 mod graphql;
 mod import;
 mod referee;
+mod replay;
 mod samples;
 mod schema;
+mod statistics;
