@@ -10,6 +10,7 @@
 
 mod builds;
 mod column;
+mod erase;
 mod games;
 mod guilds;
 mod kind;
@@ -34,6 +35,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 pub use builds::{Build, BuildState, Halt, SetAside};
+pub use erase::{EraseError, erase};
 pub use games::{
     GameFilter, GameQuery, GuessFilter, GuessQuery, LeaderboardQuery, PlayedRound, ProjectedGame,
     ProjectedGuess, ProjectedReplay, ReplayKey, ReplayQuery, StatisticsQuery,

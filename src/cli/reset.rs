@@ -8,6 +8,7 @@ use super::CliError;
 use super::serve;
 use super::settings::SettingsArguments;
 use crate::config::{Backend, Config, Profile};
+use crate::projection;
 
 const EXAMPLES: &str = "Examples:
   gamebot-event-store reset                   says what it would delete, and deletes nothing
@@ -52,15 +53,22 @@ pub(super) async fn run(
 fn victim(config: &Config) -> String {
     let url = &config.database.url;
     match url.backend() {
-        Backend::Sqlite => format!("every event of the store in the file of {url}"),
-        Backend::Postgres => format!("every event and every table of the store in {url}"),
+        Backend::Sqlite => format!(
+            "every event of the store in the file of {url}, and the file of its projections, {}",
+            config.projections.url(url)
+        ),
+        Backend::Postgres => format!(
+            "every event and every table of the store in {url}, and its projections in the schema projections"
+        ),
     }
 }
 
 /// Takes all tables back and makes them anew, so that the store also gets a new id: cursors of the old one
-/// are refused instead of meaning something else.
+/// are refused instead of meaning something else. What was derived goes first: if that fails, nothing is lost.
 async fn erase(config: &Config) -> Result<(), CliError> {
     let database = serve::open_database(config)?;
+    let derived = serve::open_derived_database(config)?;
+    projection::erase(&derived).await.map_err(serve::failed)?;
     let migrator = database.migrator().map_err(serve::failed)?;
     migration::down(&migrator, None)
         .await

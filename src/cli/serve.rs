@@ -146,13 +146,7 @@ async fn start_store(config: &Config) -> Result<EventStore, CliError> {
 
 fn start_projections(config: &Config, store: &EventStore) -> Result<Projections, CliError> {
     let settings = &config.projections;
-    let database = Database::open_derived(DatabaseOptions {
-        url: settings.url(&config.database.url),
-        read_connections: settings.read_connections,
-        // What the projections lack, the log can make again; they never listen and never migrate.
-        listen_url: None,
-        ..database_options(config)
-    });
+    let database = open_derived_database(config)?;
     let options = ProjectionOptions {
         run: settings.run,
         batch_events: settings.batch_events,
@@ -162,11 +156,7 @@ fn start_projections(config: &Config, store: &EventStore) -> Result<Projections,
         wait_timeout: settings.wait_timeout,
         keep_retired: settings.keep_retired,
     };
-    Ok(Projections::start(
-        store.clone(),
-        database.map_err(failed)?,
-        options,
-    ))
+    Ok(Projections::start(store.clone(), database, options))
 }
 
 /// Reads which migrations are applied, within a transaction: that also works through a transaction pooler.
@@ -228,6 +218,19 @@ fn readiness(store: EventStore) -> ReadinessCheck {
 /// Opens the database that `config` names, and of a SQLite file takes the lock.
 pub(super) fn open_database(config: &Config) -> Result<Database, CliError> {
     Database::open(database_options(config)).map_err(failed)
+}
+
+/// Opens the database of the projections, and of a SQLite file takes the lock.
+pub(super) fn open_derived_database(config: &Config) -> Result<Database, CliError> {
+    let settings = &config.projections;
+    let database = Database::open_derived(DatabaseOptions {
+        url: settings.url(&config.database.url),
+        read_connections: settings.read_connections,
+        // What the projections lack, the log can make again; they never listen and never migrate.
+        listen_url: None,
+        ..database_options(config)
+    });
+    database.map_err(failed)
 }
 
 fn database_options(config: &Config) -> DatabaseOptions {

@@ -12,7 +12,7 @@ pub(crate) use error::DatabaseError;
 pub(super) use reader::Reader;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 #[cfg(test)]
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -153,6 +153,15 @@ impl Database {
         match self.target {
             Target::Sqlite(_) => DbBackend::Sqlite,
             Target::Postgres(_) => DbBackend::Postgres,
+        }
+    }
+
+    /// The file of SQLite; none of PostgreSQL.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match &self.target {
+            Target::Sqlite(sqlite) => Some(sqlite.get_filename()),
+            Target::Postgres(_) => None,
         }
     }
 
