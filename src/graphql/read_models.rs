@@ -153,7 +153,12 @@ impl Player {
         }
         let guild_id = self.guild_id.as_deref();
         let team = team_of_player(operation, guild_id, &self.user_id, self.wait_for).await?;
-        Ok(team.is_some())
+        if team.is_some() {
+            return Ok(true);
+        }
+        let view = view(operation, ProjectionKind::Games, self.wait_for).await?;
+        let has_played = view.has_played(&operation.scope, guild_id, &self.user_id);
+        has_played.await.map_err(|error| view_error(&error))
     }
 }
 

@@ -2,12 +2,21 @@
 
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use gamebot::event::GameMode;
 
+use super::game::GameObject;
+use super::played::{GuessConnection, game};
+use super::statistics::{PlayerStatistics, TimeWindow};
 use super::team::Team;
+use crate::graphql::error_code::view_error;
+use crate::graphql::input::Direction;
 use crate::graphql::loader::Operation;
+use crate::graphql::page::PageArguments;
+use crate::graphql::played::{guesses, player_statistics};
+use crate::graphql::projections::view;
 use crate::graphql::read_models::team_of_player;
 use crate::graphql::scalar::{JsonScalar, PositionScalar};
-use crate::projection;
+use crate::projection::{self, GuessFilter, ProjectionKind};
 
 /// A Discord user as a player, in a Discord server or in direct messages.
 #[derive(SimpleObject, Clone)]
@@ -50,6 +59,49 @@ impl Player {
         let operation = Operation::of(ctx)?;
         let guild_id = self.guild_id.as_deref();
         team_of_player(operation, guild_id, &self.user_id, self.wait_for).await
+    }
+
+    /// The player's figures over the games of this Discord server that came to a result.
+    async fn statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Games by these rules; by any if absent.")] mode: Option<GameMode>,
+        #[graphql(desc = "Games that came to their result in this stretch of time.", default)]
+        window: TimeWindow,
+    ) -> Result<PlayerStatistics> {
+        let operation = Operation::of(ctx)?;
+        let guild_id = self.guild_id.clone();
+        player_statistics(operation, &self.user_id, guild_id, mode, window, self.wait_for).await
+    }
+
+    /// The game of this Discord server that the player is in now; null if there is none.
+    async fn active_game(&self, ctx: &Context<'_>) -> Result<Option<GameObject>> {
+        let operation = Operation::of(ctx)?;
+        let view = view(operation, ProjectionKind::Games, self.wait_for).await?;
+        let found = view.active_game_of(&operation.scope, &self.user_id).await;
+        let found = found.map_err(|error| view_error(&error))?;
+        Ok(found.filter(|found| found.state.guild_id == self.guild_id).map(game))
+    }
+
+    /// The guesses that the player took part in, in games of this Discord server.
+    async fn guesses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "BACKWARD: newest first.", default_with = "Direction::Backward")]
+        direction: Direction,
+        #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
+        first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list; at most 1,000.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<GuessConnection> {
+        let filter = GuessFilter {
+            player_id: Some(self.user_id.clone()),
+            guild_id: Some(self.guild_id.clone()),
+            ..GuessFilter::default()
+        };
+        let page = PageArguments { first, after, last, before };
+        guesses(Operation::of(ctx)?, filter, direction, page, self.wait_for).await
     }
 }
 

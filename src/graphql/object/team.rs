@@ -3,14 +3,19 @@
 use async_graphql::connection::PageInfo;
 use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use gamebot::event::GameMode;
 
-use super::played::connection;
+use super::played::{GuessConnection, connection};
+use super::statistics::{TeamStatistics, TimeWindow};
 use crate::graphql::error_code::view_error;
+use crate::graphql::input::Direction;
 use crate::graphql::loader::Operation;
+use crate::graphql::page::PageArguments;
+use crate::graphql::played::{guesses, team_statistics};
 use crate::graphql::projections::view;
 use crate::graphql::read_models::short_page;
 use crate::graphql::scalar::PositionScalar;
-use crate::projection::{self, ProjectionKind, TeamStatus};
+use crate::projection::{self, GuessFilter, ProjectionKind, TeamStatus};
 
 /// Where a team is in its life.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +172,40 @@ impl Team {
         let found = view.team_names(&operation.scope, &self.team, after, limit);
         let found = found.await.map_err(|error| view_error(&error))?;
         Ok(found.into_iter().map(TeamNameChange::from).collect())
+    }
+
+    /// The team's figures over the games of its Discord server that came to a result.
+    async fn statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Games by these rules; by any if absent.")] mode: Option<GameMode>,
+        #[graphql(desc = "Games that came to their result in this stretch of time.", default)]
+        window: TimeWindow,
+    ) -> Result<TeamStatistics> {
+        let operation = Operation::of(ctx)?;
+        let guild_id = self.guild_id.clone();
+        team_statistics(operation, &self.team_id, guild_id, mode, window, None).await
+    }
+
+    /// The guesses of the team, in games of its Discord server.
+    async fn guesses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "BACKWARD: newest first.", default_with = "Direction::Backward")]
+        direction: Direction,
+        #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
+        first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list; at most 1,000.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<GuessConnection> {
+        let filter = GuessFilter {
+            team_id: Some(self.team_id.clone()),
+            guild_id: Some(self.guild_id.clone()),
+            ..GuessFilter::default()
+        };
+        let page = PageArguments { first, after, last, before };
+        guesses(Operation::of(ctx)?, filter, direction, page, None).await
     }
 }
 

@@ -292,6 +292,20 @@ impl View {
         rows.first().map(game_of).transpose()
     }
 
+    /// Whether a player is or was in a game of this guild; `None`: of no guild.
+    pub async fn has_played(
+        &self,
+        scope: &Scope,
+        guild_id: Option<&str>,
+        user_id: &str,
+    ) -> Result<bool, ViewError> {
+        let mut clause = Clause::within(scope, "guild_id");
+        clause.and("user_id = ?", [user_id.into()]);
+        clause.of_guild("guild_id", Some(&guild_id.map(str::to_owned)));
+        let select = format!("SELECT 1 FROM {{game_player}} WHERE {} LIMIT 1", clause.sql);
+        Ok(!self.rows(&select, clause.values).await?.is_empty())
+    }
+
     /// Guesses, in the order of the log.
     pub async fn guesses(&self, query: &GuessQuery) -> Result<Vec<ProjectedGuess>, ViewError> {
         let filter = &query.filter;
