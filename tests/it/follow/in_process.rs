@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use gamebot_event_store::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
-    ScavengeOptions, SnapshotOptions, StoreOptions, TailOptions,
+    ScavengeOptions, StoreOptions, TailOptions,
 };
 
-use crate::support::World;
+use crate::support::{World, unchecked_registry};
 
 /// What differs between the stores that tests open.
 pub(crate) struct Node {
@@ -77,11 +77,9 @@ pub(crate) async fn open_node(world: &World, node: Node) -> EventStore {
             batch_events: config.scavenge.batch_events,
             pause: Duration::ZERO,
         },
-        snapshots: SnapshotOptions {
-            kept_per_stream: 20,
-            queue: 64,
-        },
         tail: node.tail,
     };
-    EventStore::start(database, options).await.unwrap()
+    EventStore::start(database, options, unchecked_registry())
+        .await
+        .unwrap()
 }

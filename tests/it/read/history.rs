@@ -8,7 +8,7 @@ use gamebot_event_store::event::{NewEvent, RecordedEvent};
 use gamebot_event_store::expected_version::ExpectedVersion;
 use gamebot_event_store::store::{
     Append, AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
-    ScavengeOptions, SnapshotOptions, StoreOptions, StreamAppend, TailOptions,
+    ScavengeOptions, StoreOptions, StreamAppend, TailOptions,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use testkit::eventually;
 use uuid::Uuid;
 
-use crate::support::World;
+use crate::support::{World, unchecked_registry};
 
 /// Few values for everything, so that filters often match and often just miss.
 pub(super) const STREAMS: [&str; 7] = [
@@ -35,7 +35,7 @@ pub(super) const PEOPLE: [&str; 3] = ["5", "55", "ü"];
 pub(super) const TALKS: [&str; 3] = ["talk", "talk-2", "Talk"];
 
 /// A store on the database of a world.
-pub(super) async fn open(world: &World) -> EventStore {
+pub(crate) async fn open(world: &World) -> EventStore {
     let seconds = Duration::from_secs;
     let database = Database::open(DatabaseOptions {
         url: world.database_url().to_owned(),
@@ -79,16 +79,14 @@ pub(super) async fn open(world: &World) -> EventStore {
             batch_events: 100,
             pause: seconds(0),
         },
-        snapshots: SnapshotOptions {
-            kept_per_stream: 20,
-            queue: 64,
-        },
         tail: TailOptions {
             poll_interval: seconds(1),
             notify_interval: Duration::from_millis(2),
         },
     };
-    EventStore::start(database, options).await.unwrap()
+    EventStore::start(database, options, unchecked_registry())
+        .await
+        .unwrap()
 }
 
 /// An event as the test wrote it, with what the store added.

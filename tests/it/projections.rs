@@ -1,0 +1,3 @@
+//! What the log means, kept ready for reading.
+
+mod read_models;
