@@ -20,6 +20,7 @@ mod lifecycle_model;
 mod migrate;
 mod nodes;
 mod operations;
+mod projections;
 mod read;
 mod scavenge;
 mod schema;

@@ -1,0 +1,7 @@
+//! Projections: what they answer, how they are made and made anew, and what happens when things break.
+
+mod games;
+mod making;
+mod nodes;
+mod play;
+mod statistics;
