@@ -8,8 +8,10 @@
 mod database;
 mod database_url;
 mod error;
+mod game;
 mod layers;
 mod origin;
+mod projections;
 mod reader;
 mod reference;
 mod sections;
@@ -19,7 +21,9 @@ mod tests;
 pub use database::DatabaseSettings;
 pub use database_url::{Backend, DatabaseUrl, Secret};
 pub use error::ConfigError;
+pub use game::{DomainSettings, SnapshotSettings};
 pub use origin::{Origin, Profile};
+pub use projections::ProjectionSettings;
 pub use reference::{render_effective, render_reference};
 pub use sections::{
     AppendSettings, GraphqlSettings, LogFormat, LogSettings, OperationSettings, ScavengeSettings,
@@ -78,6 +82,12 @@ pub struct Config {
     pub operations: OperationSettings,
     /// How a scavenge spares the database.
     pub scavenge: ScavengeSettings,
+    /// Projections.
+    pub projections: ProjectionSettings,
+    /// The rules of the domain on append.
+    pub domain: DomainSettings,
+    /// Snapshots of folded states.
+    pub snapshots: SnapshotSettings,
     /// What one GraphQL document may ask for.
     pub graphql: GraphqlSettings,
     /// What the server says on stderr.
@@ -104,6 +114,9 @@ impl Config {
             tail: TailSettings::read(reader)?,
             operations: OperationSettings::read(reader)?,
             scavenge: ScavengeSettings::read(reader)?,
+            projections: ProjectionSettings::read(reader)?,
+            domain: DomainSettings::read(reader)?,
+            snapshots: SnapshotSettings::read(reader)?,
             graphql: GraphqlSettings::read(reader)?,
             log: LogSettings::read(reader)?,
         };

@@ -38,6 +38,8 @@ pub struct EventFilter {
     pub json_equals: Vec<JsonEquals>,
     /// Events of the store's own streams too, which are left out otherwise.
     pub include_reserved: bool,
+    /// Events that are hidden too, as removed.
+    pub include_removed: bool,
 }
 
 /// A value inside one of an event's two documents.
@@ -62,14 +64,14 @@ pub enum Document {
 
 impl EventFilter {
     /// Whether events that are hidden are shown all the same, at their positions and as removed: so are
-    /// they where nothing is asked of an event, and nowhere else (rule L5).
+    /// they where nothing is asked of an event (rule L5), and where somebody wants them.
     #[must_use]
     pub fn shows_removed(&self) -> bool {
         let everything = Self {
             include_reserved: self.include_reserved,
             ..Self::default()
         };
-        *self == everything
+        self.include_removed || *self == everything
     }
 
     /// Whether events of the store's own streams are wanted: by that choice, or because a name that begins

@@ -2,9 +2,11 @@
 //! never sees the library.
 
 mod api;
+mod causation;
 mod document;
 mod error_code;
 mod fault;
+mod games;
 mod input;
 mod lifecycle;
 mod list;
@@ -18,6 +20,8 @@ mod operations;
 mod order;
 mod page;
 mod parameters;
+mod played;
+mod projections;
 mod query;
 mod refusal;
 mod scalar;

@@ -1,7 +1,8 @@
 //! The GameBot event store: a GraphQL API server with live subscriptions over an append-only log of events.
 //!
 //! The modules in reading order: first the words, which are values without I/O; then the store, which makes
-//! the guarantees; then the API, the server around it, and the command line.
+//! the guarantees; then the game, which is a fold of the log; then the API, the server around it, and the
+//! command line.
 
 pub mod cursor;
 pub mod event;
@@ -14,6 +15,10 @@ pub mod scope;
 pub mod stream;
 
 pub mod store;
+
+pub mod game;
+
+pub mod projection;
 
 pub mod graphql;
 

@@ -11,6 +11,7 @@ mod append;
 mod change;
 mod committer;
 mod database;
+mod draft;
 mod follow;
 mod group;
 mod hub;
@@ -22,6 +23,7 @@ mod refusal;
 mod row;
 mod scavenge;
 mod select;
+mod snapshot;
 mod tail;
 mod work;
 
@@ -41,7 +43,9 @@ pub use append::{
     StreamAppend,
 };
 pub use change::{Change, ChangeKind, Changed, StreamSettings};
+pub(crate) use database::DatabaseError;
 pub use database::{Database, DatabaseOptions, OpenError};
+pub use draft::{Basis, DomainJudgement, Draft, DraftStream};
 pub use follow::{FeedMessage, Follow, FollowOptions};
 pub use operation::{
     Operation, OperationArguments, OperationKind, OperationOptions, OperationResult,
@@ -52,21 +56,25 @@ pub use read::{
     StreamQuery,
 };
 pub use refusal::{
-    AppendError, ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
-    InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge, Violation,
-    ViolationKind,
+    AppendError, BrokenRule, ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath,
+    InvalidInput, InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge,
+    Violation, ViolationKind,
 };
 pub use scavenge::ScavengeOptions;
 pub use select::VersionRange;
+pub(crate) use select::visibility::now as clock;
+pub use snapshot::{NewSnapshot, Snapshot, SnapshotOptions, SnapshotWanted};
 pub use tail::TailOptions;
 
 use crate::position::Position;
 use crate::scope::Scope;
+use crate::stream::StreamName;
 use append::PreparedAppend;
 use committer::{Committer, GroupLimits, Queued, Ticket};
 use hub::Hub;
 use judge::View;
 use operation::RunnerHandle;
+use snapshot::SnapshotWriter;
 use tail::TailParts;
 use work::Work;
 
@@ -95,6 +103,8 @@ pub struct StoreOptions {
     pub operations: OperationOptions,
     /// How a scavenge spares the database.
     pub scavenge: ScavengeOptions,
+    /// How snapshots are kept.
+    pub snapshots: SnapshotOptions,
     /// How nodes on one database hear of each other.
     pub tail: TailOptions,
 }
@@ -112,6 +122,7 @@ struct Inner {
     queue_bytes: Arc<Semaphore>,
     committer: Mutex<Option<JoinHandle<()>>>,
     runner: RunnerHandle,
+    snapshots: SnapshotWriter,
     /// Brings what other nodes commit; ends with the store.
     tail: Mutex<JoinSet<()>>,
 }
@@ -145,6 +156,7 @@ impl EventStore {
             page_events: options.follow.page_events,
             options: options.tail,
         });
+        let snapshots = SnapshotWriter::start(&database, options.snapshots);
         let store = Self(Arc::new(Inner {
             id,
             database,
@@ -153,6 +165,7 @@ impl EventStore {
             queue_bytes: Arc::new(Semaphore::new(options.queue_bytes)),
             committer: Mutex::new(Some(committer)),
             runner: RunnerHandle::default(),
+            snapshots,
             tail: Mutex::new(tail),
             options,
         }));
@@ -211,17 +224,43 @@ impl EventStore {
     ///
     /// Dropping the future gives up the answer, not the append: it may still be written.
     pub async fn append(&self, append: Append) -> Result<Committed, AppendError> {
-        let prepared = append::prepare(append, &self.0.options.append)?;
+        let draft = self.draft(append)?;
+        self.append_draft(draft, self.deadline()).await
+    }
+
+    /// Looks at the shape of an append, before the rules of its domain are looked at.
+    pub fn draft(&self, append: Append) -> Result<Draft, AppendError> {
+        Ok(Draft(append::prepare(append, &self.0.options.append)?))
+    }
+
+    /// Appends a draft, with what the rules of its domain say, as [`Self::append`] does: until the deadline.
+    ///
+    /// [`AppendError::Outdated`]: a stream is not what the rules were looked at for. Look again.
+    pub async fn append_draft(
+        &self,
+        draft: Draft,
+        deadline: Instant,
+    ) -> Result<Committed, AppendError> {
+        let Draft(prepared) = draft;
         if let Some(held) = &prepared.held {
             // Only a retry is worth the committer's time.
             self.check_retry(&prepared, held).await?;
         }
-        self.submit(Work::Append(prepared)).await
+        self.submit_until(Work::Append(prepared), deadline).await
+    }
+
+    /// When an append that arrives now must be answered.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.0.options.deadline
     }
 
     /// Hands a request to the committer and awaits its outcome.
     async fn submit(&self, work: Work) -> Result<Committed, AppendError> {
-        let deadline = Instant::now() + self.0.options.deadline;
+        self.submit_until(work, self.deadline()).await
+    }
+
+    async fn submit_until(&self, work: Work, deadline: Instant) -> Result<Committed, AppendError> {
         let (reply, answer) = oneshot::channel();
         let ticket = Ticket::default();
         self.enqueue(work, reply, deadline, ticket.clone())?;
@@ -303,6 +342,7 @@ impl EventStore {
         if let Some(committer) = self.0.committer.lock().await.take() {
             let _ = committer.await;
         }
+        self.0.snapshots.stop().await;
         self.0.tail.lock().await.shutdown().await;
     }
 
@@ -311,6 +351,25 @@ impl EventStore {
     #[must_use]
     pub fn known_head(&self) -> Position {
         self.hub().head()
+    }
+
+    /// The greatest position that this node knows to be committed, for those who wait for it to move.
+    pub(crate) fn watch_head(&self) -> watch::Receiver<Position> {
+        self.hub().watch()
+    }
+
+    /// Whether events of a stream may have been hidden after the position `as_of`, as far as this node knows:
+    /// whoever has something from that time that shows them makes it anew. Asks nobody.
+    #[must_use]
+    pub fn may_be_hidden(&self, stream: &StreamName, as_of: Position) -> bool {
+        self.hub().may_be_hidden(stream, as_of)
+    }
+
+    /// The position of the last commit that hid events, as far as this node knows: what is read from now on is
+    /// not older, for [`Self::may_be_hidden`].
+    #[must_use]
+    pub fn hidden_at(&self) -> Position {
+        self.hub().hidden_at()
     }
 
     fn database(&self) -> &Database {
@@ -323,6 +382,10 @@ impl EventStore {
 
     fn runner(&self) -> &RunnerHandle {
         &self.0.runner
+    }
+
+    fn snapshot_writer(&self) -> &SnapshotWriter {
+        &self.0.snapshots
     }
 
     fn follow_options(&self) -> &FollowOptions {
@@ -344,9 +407,8 @@ async fn identify(database: &Database) -> Result<(Uuid, Position), OpenError> {
         .read(statement)
         .await
         .map_err(|error| match error {
-            database::DatabaseError::Unavailable(reason)
-            | database::DatabaseError::TooSlow(reason) => failed(&reason),
-            database::DatabaseError::Refused(_) => OpenError::NotMigrated,
+            DatabaseError::Unavailable(reason) | DatabaseError::TooSlow(reason) => failed(&reason),
+            DatabaseError::Refused(_) => OpenError::NotMigrated,
         })?;
     let row = rows.first().ok_or(OpenError::NotMigrated)?;
     let id = row::uuid_of(row).map_err(|error| failed(&error))?;

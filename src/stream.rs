@@ -265,6 +265,12 @@ pub struct Retention {
 }
 
 impl Stream {
+    /// Whether nothing of it is hidden by time or by number as it grows.
+    #[must_use]
+    pub fn keeps_everything(&self) -> bool {
+        self.retention.max_age_ms.is_none() && self.retention.max_count.is_none()
+    }
+
     /// One of its events as it is shown now, also if it was hidden after it was read.
     pub(crate) fn show(&self, event: Arc<RecordedEvent>) -> Arc<RecordedEvent> {
         if event.removed.is_some() || event.stream_version > self.hidden_through {

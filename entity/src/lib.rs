@@ -3,4 +3,5 @@
 pub mod event;
 pub mod log_head;
 pub mod operation;
+pub mod snapshot;
 pub mod stream;

@@ -10,6 +10,7 @@ use sea_orm_migration::sea_orm::{
 
 mod m0001_log;
 mod m0002_lifecycle;
+mod m0003_snapshots;
 mod words;
 
 /// All migrations, oldest first.
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_log::Migration),
             Box::new(m0002_lifecycle::Migration),
+            Box::new(m0003_snapshots::Migration),
         ]
     }
 }

@@ -11,11 +11,13 @@ use super::CliError;
 use super::settings::{Environment, SettingsArguments, flag};
 use super::signal;
 use crate::config::{Config, Sources};
+use crate::game::GameOptions;
 use crate::graphql::{self, ApiOptions, Limits, PageLimits};
+use crate::projection::{ProjectionOptions, Projections};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
-    ScavengeOptions, StoreOptions, TailOptions,
+    ScavengeOptions, SnapshotOptions, StoreOptions, TailOptions,
 };
 
 pub(super) const LONG_ABOUT: &str = "Serve the GraphQL API at /graphql (HTTP and WebSocket) and GraphiQL at \
@@ -102,7 +104,9 @@ pub(super) async fn serve(
         }
         started = start_store(&config) => started?,
     };
-    let api = graphql::api(store.clone(), &api_options(&config)).map_err(failed)?;
+    let projections = start_projections(&config, &store)?;
+    let api = graphql::api(store.clone(), projections.clone(), &api_options(&config));
+    let api = api.map_err(failed)?;
     let server = Server::new(api, server_options(&config), readiness(store.clone()));
     let listener = TcpListener::bind(config.server.listen)
         .await
@@ -116,6 +120,7 @@ pub(super) async fn serve(
     announce(address, &store);
     let _ = ready.send(address);
     let outcome = server.serve(listener, stop).await;
+    projections.close().await;
     // Appends that were accepted are written and answered before the process ends.
     store.close().await;
     tracing::info!("stopped");
@@ -135,6 +140,31 @@ async fn start_store(config: &Config) -> Result<EventStore, CliError> {
     EventStore::start(database, store_options(config))
         .await
         .map_err(failed)
+}
+
+fn start_projections(config: &Config, store: &EventStore) -> Result<Projections, CliError> {
+    let settings = &config.projections;
+    let database = Database::open_derived(DatabaseOptions {
+        url: settings.url(&config.database.url),
+        read_connections: settings.read_connections,
+        // What the projections lack, the log can make again; they never listen and never migrate.
+        listen_url: None,
+        ..database_options(config)
+    });
+    let options = ProjectionOptions {
+        run: settings.run,
+        batch_events: settings.batch_events,
+        poll: settings.poll,
+        takeover_after: settings.takeover_after,
+        on_fault: settings.on_fault,
+        wait_timeout: settings.wait_timeout,
+        keep_retired: settings.keep_retired,
+    };
+    Ok(Projections::start(
+        store.clone(),
+        database.map_err(failed)?,
+        options,
+    ))
 }
 
 /// Reads which migrations are applied, within a transaction: that also works through a transaction pooler.
@@ -195,8 +225,12 @@ fn readiness(store: EventStore) -> ReadinessCheck {
 
 /// Opens the database that `config` names, and of a SQLite file takes the lock.
 pub(super) fn open_database(config: &Config) -> Result<Database, CliError> {
+    Database::open(database_options(config)).map_err(failed)
+}
+
+fn database_options(config: &Config) -> DatabaseOptions {
     let database = &config.database;
-    Database::open(DatabaseOptions {
+    DatabaseOptions {
         url: database.url.expose().to_owned(),
         read_connections: database.read_connections,
         connect_timeout: database.connect_timeout,
@@ -206,8 +240,7 @@ pub(super) fn open_database(config: &Config) -> Result<Database, CliError> {
             .as_ref()
             .map(|url| url.expose().to_owned()),
         transaction_pooler: database.transaction_pooler,
-    })
-    .map_err(failed)
+    }
 }
 
 fn store_options(config: &Config) -> StoreOptions {
@@ -243,6 +276,10 @@ fn store_options(config: &Config) -> StoreOptions {
             batch_events: config.scavenge.batch_events,
             pause: config.scavenge.pause,
         },
+        snapshots: SnapshotOptions {
+            kept_per_stream: config.snapshots.kept_per_stream,
+            queue: config.snapshots.queue,
+        },
         tail: TailOptions {
             poll_interval: config.tail.poll_interval,
             notify_interval: config.tail.notify_interval,
@@ -253,6 +290,13 @@ fn store_options(config: &Config) -> StoreOptions {
 fn api_options(config: &Config) -> ApiOptions {
     let settings = &config.graphql;
     ApiOptions {
+        games: GameOptions {
+            enforcement: config.domain.game,
+            cached_streams: config.domain.cached_streams,
+            cached_bytes: config.domain.cached_bytes,
+            snapshot_every: config.snapshots.every_events,
+            snapshots_kept: config.snapshots.kept_per_stream,
+        },
         documents: Limits {
             document_bytes: settings.document_bytes,
             tokens: settings.tokens,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_graphql::{Enum, Error, ErrorExtensions};
 
 use crate::cursor::InvalidCursor;
+use crate::projection::{ChangeError, ViewError};
 use crate::store::{AppendError, ReadError};
 use crate::stream::InvalidStreamName;
 
@@ -52,10 +53,14 @@ pub enum ErrorCode {
     StreamArchived,
     /// The stream would become longer than its limit.
     StreamTooLarge,
+    /// Events break rules of their domain, and the server is set to refuse that.
+    RuleViolated,
     /// There is no operation with this id.
     OperationNotFound,
     /// The operation has ended, and cannot be cancelled any more.
     OperationFinished,
+    /// No node has begun to build the projection.
+    ProjectionNotBuilt,
     /// A stored payload does not have the shape of its type.
     DeserializationFailed,
     /// The database could not be reached; certainly nothing was written.
@@ -138,6 +143,9 @@ pub(super) fn append_error(error: &AppendError) -> Error {
         AppendError::Overloaded { retry_after } => {
             ErrorCode::Overloaded.error_after(message, true, Some(*retry_after))
         }
+        AppendError::Outdated => {
+            ErrorCode::Overloaded.error_after(message, true, Some(Duration::from_millis(250)))
+        }
         AppendError::NotWritten => {
             ErrorCode::ConnectionError.error_after(message, true, Some(Duration::from_secs(1)))
         }
@@ -145,6 +153,44 @@ pub(super) fn append_error(error: &AppendError) -> Error {
         AppendError::Fault | AppendError::Refused(_) => ErrorCode::Internal
             .error("The append failed; nothing was written. The server's log says why."),
     }
+}
+
+/// A projection that cannot be read.
+pub(super) fn view_error(error: &ViewError) -> Error {
+    match error {
+        ViewError::Unavailable => read_error(&ReadError::Unavailable),
+        ViewError::Fault => read_error(&ReadError::Fault),
+        ViewError::NotBuilt(name) => ErrorCode::ProjectionNotBuilt.error_after(
+            not_built(name),
+            true,
+            Some(Duration::from_secs(1)),
+        ),
+        ViewError::Behind { .. } => ErrorCode::Timeout.error_after(
+            format!(
+                "{}. Ask again, or ask without `waitForPosition`.",
+                capitalised(&error.to_string())
+            ),
+            true,
+            None,
+        ),
+    }
+}
+
+/// A change of a projection without an outcome that is a value.
+pub(super) fn change_error(error: &ChangeError) -> Error {
+    match error {
+        ChangeError::Unavailable => read_error(&ReadError::Unavailable),
+        ChangeError::Fault => read_error(&ReadError::Fault),
+        ChangeError::NotBuilt(name) => ErrorCode::ProjectionNotBuilt.error(not_built(name)),
+    }
+}
+
+/// What to do about a projection that nobody has begun to build.
+pub(super) fn not_built(name: &str) -> String {
+    format!(
+        "The projection {name} is not built: no node of this log has run projections yet. Wait a moment after \
+         the start of a server; if projections.run is false on every node, set it to true on one."
+    )
 }
 
 pub(super) fn invalid_cursor(error: &InvalidCursor) -> Error {

@@ -286,6 +286,7 @@ impl EventFilterInput {
         }
         Ok(EventFilter {
             stream: None,
+            include_removed: false,
             categories: list("categories", self.categories)?,
             stream_prefix: self
                 .stream_prefix

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Union};
 use uuid::Uuid;
 
-use super::error_code::{ErrorCode, invalid_cursor};
-use super::input::short_list;
+use super::error_code::invalid_cursor;
+use super::input::{empty_list, short_list};
 use super::loader::Operation;
 use super::node_id::NodeId;
 use super::object::live_subscription::{
@@ -108,9 +108,7 @@ impl LiveSubscriptionFilter {
             ("states", self.states.as_ref().is_some_and(Vec::is_empty)),
         ] {
             if is_empty {
-                return Err(ErrorCode::InvalidArgument.error(format!(
-                    "`{name}` is an empty list, which nothing can satisfy. Leave it out to have no condition."
-                )));
+                return Err(empty_list(name));
             }
         }
         Ok(Wanted {

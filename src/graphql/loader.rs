@@ -15,7 +15,9 @@ use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
 use crate::event::RecordedEvent;
+use crate::game::Games;
 use crate::position::Position;
+use crate::projection::Projections;
 use crate::scope::Scope;
 use crate::store::{self, EventQuery, EventStore, ReadError};
 use crate::stream::{Stream, StreamName};
@@ -25,6 +27,8 @@ use crate::stream::{Stream, StreamName};
 /// It is made anew for every operation: a loader that were shared would mix what different callers may see.
 pub(super) struct Operation {
     pub(super) store: EventStore,
+    pub(super) projections: Projections,
+    pub(super) games: Games,
     pub(super) scope: Scope,
     pub(super) limits: PageLimits,
     loader: DataLoader<StoreLoader>,
@@ -98,7 +102,13 @@ pub struct PageLimits {
 }
 
 impl Operation {
-    pub(super) fn new(store: EventStore, scope: Scope, limits: PageLimits) -> Self {
+    pub(super) fn new(
+        games: Games,
+        projections: Projections,
+        scope: Scope,
+        limits: PageLimits,
+    ) -> Self {
+        let store = games.store().clone();
         let loader = StoreLoader {
             store: store.clone(),
             scope: scope.clone(),
@@ -117,6 +127,8 @@ impl Operation {
             loader: DataLoader::new(loader, spawn).delay(Duration::ZERO),
             keys,
             store,
+            projections,
+            games,
             scope,
             limits,
             turn: RwLock::default(),
@@ -186,6 +198,11 @@ impl Operation {
         self.load(OperationKey(id)).await
     }
 
+    /// The newest snapshot of a stream.
+    pub(super) async fn newest_snapshot(&self, stream_id: i64) -> Result<Option<store::Snapshot>> {
+        self.load(SnapshotKey(stream_id)).await
+    }
+
     /// The events of a list; lists that are asked for at the same time share a statement.
     pub(super) async fn events_with_siblings(
         &self,
@@ -249,6 +266,10 @@ struct PositionKey(Position);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OperationKey(Uuid);
+
+/// By the number of a stream, which whoever asks has been shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct SnapshotKey(i64);
 
 impl Loader<StreamKey> for StoreLoader {
     type Value = Stream;
@@ -326,6 +347,26 @@ impl Loader<OperationKey> for StoreLoader {
         Ok(found
             .into_iter()
             .map(|(id, operation)| (OperationKey(id), operation))
+            .collect())
+    }
+}
+
+impl Loader<SnapshotKey> for StoreLoader {
+    type Value = store::Snapshot;
+    type Error = ReadError;
+
+    async fn load(
+        &self,
+        keys: &[SnapshotKey],
+    ) -> Result<HashMap<SnapshotKey, store::Snapshot>, ReadError> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let found = self
+            .store
+            .newest_snapshots(&ids, Games::STATE_VERSION)
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|snapshot| (SnapshotKey(snapshot.content.stream_id), snapshot))
             .collect())
     }
 }

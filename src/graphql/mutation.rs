@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Union};
 
 use super::error_code::append_error;
+use super::games::GameMutation;
 use super::input::{AppendBatchInput, AppendToStreamInput};
 use super::lifecycle::LifecycleMutation;
 use super::live::LiveMutation;
@@ -12,20 +13,24 @@ use super::loader::Operation;
 use super::object::event::EventObject;
 use super::object::stream::StreamObject;
 use super::operations::OperationMutation;
+use super::projections::ProjectionMutation;
 use super::refusal::{
-    DuplicateEvent, InvalidEvents, InvalidInput, LimitExceeded, Refusal, StreamArchived,
-    StreamDeleted, StreamTombstoned, StreamTooLarge, WrongExpectedVersion,
+    BrokenRule, DuplicateEvent, InvalidEvents, InvalidInput, LimitExceeded, Refusal, RuleViolated,
+    StreamArchived, StreamDeleted, StreamTombstoned, StreamTooLarge, WrongExpectedVersion,
 };
 use super::scalar::PositionScalar;
-use crate::store::{Append, AppendError, Committed, CommittedStream};
+use crate::game::JudgedAppend;
+use crate::store::{Append, AppendError, CommittedStream};
 
 /// What changes the log.
 #[derive(MergedObject, Default)]
 pub(super) struct Mutation(
     AppendMutation,
     LifecycleMutation,
+    GameMutation,
     LiveMutation,
     OperationMutation,
+    ProjectionMutation,
 );
 
 /// Appends.
@@ -45,7 +50,7 @@ impl AppendMutation {
         input: AppendToStreamInput,
     ) -> Result<AppendToStreamPayload> {
         match append(ctx, input.into()).await? {
-            Ok(committed) => AppendToStreamPayload::appended(committed),
+            Ok(appended) => AppendToStreamPayload::appended(appended),
             Err(refusal) => AppendToStreamPayload::refused(refusal),
         }
     }
@@ -59,16 +64,16 @@ impl AppendMutation {
         input: AppendBatchInput,
     ) -> Result<AppendBatchPayload> {
         match append(ctx, input.into()).await? {
-            Ok(committed) => Ok(AppendBatchPayload::BatchAppended(committed.into())),
+            Ok(appended) => Ok(AppendBatchPayload::BatchAppended(appended.into())),
             Err(refusal) => AppendBatchPayload::refused(refusal),
         }
     }
 }
 
-async fn append(ctx: &Context<'_>, append: Append) -> Result<Result<Committed, Refusal>> {
+async fn append(ctx: &Context<'_>, append: Append) -> Result<Result<JudgedAppend, Refusal>> {
     let operation = Operation::of(ctx)?;
-    match operation.store.append(append).await {
-        Ok(committed) => Ok(Ok(committed)),
+    match operation.games.append(append).await {
+        Ok(appended) => Ok(Ok(appended)),
         Err(AppendError::Refused(refusal)) => Ok(Err(Refusal::new(*refusal, &operation.scope))),
         Err(error) => Err(append_error(&error)),
     }
@@ -97,6 +102,8 @@ pub(super) enum AppendToStreamPayload {
     InvalidEvents(InvalidEvents),
     /// Something is larger than allowed.
     LimitExceeded(LimitExceeded),
+    /// Events break rules of their domain.
+    RuleViolated(RuleViolated),
 }
 
 /// What a batch append came to.
@@ -122,6 +129,8 @@ pub(super) enum AppendBatchPayload {
     InvalidEvents(InvalidEvents),
     /// Something is larger than allowed.
     LimitExceeded(LimitExceeded),
+    /// Events break rules of their domain.
+    RuleViolated(RuleViolated),
 }
 
 /// The events are stored, durably, and every subscriber will get them.
@@ -142,6 +151,9 @@ pub(super) struct Appended {
     /// Whether an earlier request had stored these events, so that this one wrote nothing. The versions and
     /// positions are those of the earlier one.
     duplicate: bool,
+    /// Rules of their domain that the events break, in their order: with `domain.game = "warn"` all that they
+    /// break, with `"refuse"` those that only warn. Empty for a retry.
+    warnings: Vec<BrokenRule>,
 }
 
 /// The events of the whole batch are stored, durably, and every subscriber will get them.
@@ -151,6 +163,8 @@ pub(super) struct BatchAppended {
     streams: Vec<StreamAppended>,
     /// Whether an earlier request had stored these events, so that this one wrote nothing.
     duplicate: bool,
+    /// Rules of their domain that the events break, in the order of the request; see `Appended.warnings`.
+    warnings: Vec<BrokenRule>,
 }
 
 /// What a batch came to in one stream.
@@ -173,7 +187,12 @@ pub(super) struct StreamAppended {
 }
 
 impl AppendToStreamPayload {
-    fn appended(committed: Committed) -> Result<Self> {
+    fn appended(appended: JudgedAppend) -> Result<Self> {
+        let JudgedAppend {
+            committed,
+            warnings,
+        } = appended;
+        let warnings = warnings.iter().map(BrokenRule::from).collect();
         let duplicate = committed.duplicate;
         let appended = committed.streams.into_iter().next().and_then(|stream| {
             let appended = StreamAppended::from(stream);
@@ -185,6 +204,7 @@ impl AppendToStreamPayload {
                 last_position: appended.last_position?,
                 events: appended.events,
                 duplicate,
+                warnings,
             })
         });
         // An append to one stream has at least one event, and so a stream.
@@ -193,8 +213,12 @@ impl AppendToStreamPayload {
     }
 }
 
-impl From<Committed> for BatchAppended {
-    fn from(committed: Committed) -> Self {
+impl From<JudgedAppend> for BatchAppended {
+    fn from(appended: JudgedAppend) -> Self {
+        let JudgedAppend {
+            committed,
+            warnings,
+        } = appended;
         let streams = committed
             .streams
             .into_iter()
@@ -203,6 +227,7 @@ impl From<Committed> for BatchAppended {
         Self {
             streams,
             duplicate: committed.duplicate,
+            warnings: warnings.iter().map(BrokenRule::from).collect(),
         }
     }
 }
@@ -234,7 +259,8 @@ macro_rules! refused {
                     // Appending makes streams, and has nothing to do with operations.
                     Refusal::StreamNotFound(_)
                     | Refusal::OperationNotFound(_)
-                    | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+                    | Refusal::OperationFinished(_)
+            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }
@@ -243,9 +269,9 @@ macro_rules! refused {
 
 refused! {
     AppendToStreamPayload: WrongExpectedVersion, DuplicateEvent, StreamDeleted, StreamTombstoned,
-    StreamArchived, StreamTooLarge, InvalidInput, InvalidEvents, LimitExceeded,
+    StreamArchived, StreamTooLarge, InvalidInput, InvalidEvents, LimitExceeded, RuleViolated,
 }
 refused! {
     AppendBatchPayload: WrongExpectedVersion, DuplicateEvent, StreamDeleted, StreamTombstoned,
-    StreamArchived, StreamTooLarge, InvalidInput, InvalidEvents, LimitExceeded,
+    StreamArchived, StreamTooLarge, InvalidInput, InvalidEvents, LimitExceeded, RuleViolated,
 }

@@ -2,10 +2,15 @@
 
 pub(super) mod event;
 pub(super) mod feed;
+pub(super) mod game;
 pub(super) mod live_subscription;
 pub(super) mod metadata;
 pub(super) mod operation;
 pub(super) mod payload;
+pub(super) mod played;
+pub(super) mod projection;
 pub(super) mod server;
+pub(super) mod snapshot;
+pub(super) mod statistics;
 pub(super) mod stream;
 pub(super) mod stream_metadata;

@@ -172,8 +172,10 @@ impl ScavengePayload {
             | Refusal::StreamArchived(_)
             | Refusal::StreamTooLarge(_)
             | Refusal::InvalidEvents(_)
+            | Refusal::RuleViolated(_)
             | Refusal::OperationNotFound(_)
-            | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::OperationFinished(_)
+            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }
@@ -192,7 +194,9 @@ impl CancelOperationPayload {
             | Refusal::StreamArchived(_)
             | Refusal::StreamTooLarge(_)
             | Refusal::InvalidEvents(_)
-            | Refusal::LimitExceeded(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::RuleViolated(_)
+            | Refusal::LimitExceeded(_)
+            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }

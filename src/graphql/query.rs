@@ -5,10 +5,11 @@
     reason = "the library wants every resolver to be async"
 )]
 
-use async_graphql::{Context, Description, ID, Interface, Object, Result};
+use async_graphql::{Context, ID, Interface, MergedObject, Object, Result};
 use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
+use super::games::{self, GameRule};
 use super::input::{
     Direction, EventFilterInput, StreamFilterInput, StreamOrder, StreamOrderField,
     parse_any_stream_name,
@@ -18,19 +19,26 @@ use super::live::{self, LiveSubscriptionFilter};
 use super::loader::Operation;
 use super::node_id::NodeId;
 use super::object::event::{EventConnection, EventObject};
+use super::object::game::GameObject;
 use super::object::live_subscription::{LiveSubscriptionConnection, LiveSubscriptionObject};
 use super::object::operation::{OperationConnection, OperationObject};
 use super::object::server::{Head, Server};
 use super::object::stream::{StreamConnection, StreamObject};
 use super::operations::{OperationFilterInput, OperationList, operation_id};
 use super::page::PageArguments;
+use super::played::PlayedQuery;
+use super::projections::ProjectionQuery;
 use super::scalar::PositionScalar;
 use super::subscribers::Subscribers;
 use crate::cursor;
 
 /// What can be asked.
-#[derive(Description)]
-pub(super) struct Query;
+#[derive(MergedObject, Default)]
+pub(super) struct Query(LogQuery, ProjectionQuery, PlayedQuery);
+
+/// What can be asked of the log.
+#[derive(Default)]
+pub(super) struct LogQuery;
 
 /// Anything that has a global id.
 #[derive(Interface)]
@@ -46,8 +54,8 @@ pub(super) enum Node {
     Operation(OperationObject),
 }
 
-#[Object(use_type_description)]
-impl Query {
+#[Object]
+impl LogQuery {
     /// The object with this global id; null if there is none that you may see.
     async fn node(
         &self,
@@ -188,6 +196,24 @@ impl Query {
             },
         };
         events.read(operation).await
+    }
+
+    /// A game as its events come to, now or as it was at an earlier version of its stream. Null if no event of it
+    /// is shown up to there: because there was none yet, or because it was deleted.
+    async fn game(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The part of the stream's name after `game-`.")] game_id: String,
+        #[graphql(desc = "The version of the stream, from 1; now if absent.")] at_version: Option<
+            i32,
+        >,
+    ) -> Result<Option<GameObject>> {
+        games::find(ctx, &game_id, at_version).await
+    }
+
+    /// The rules that the events of a game obey: what `recoverGame` looks for, and appends if the server is set to.
+    async fn game_rules(&self) -> Vec<GameRule> {
+        games::rules()
     }
 
     /// The long-running operation with this id; null if there is none that you may see.

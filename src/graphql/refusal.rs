@@ -1,11 +1,14 @@
 //! Expected outcomes of appends that are not a success, as values.
 
+mod rules;
 mod wording;
 
 use async_graphql::{ComplexObject, Context, Enum, Interface, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::error_code::{ErrorCode, read_error};
+pub(super) use rules::{BrokenRule, RuleViolated};
+
+use super::error_code::{ErrorCode, not_built, read_error};
 use super::input::ExpectedStreamState;
 use super::loader::Operation;
 use super::object::event::EventObject;
@@ -63,10 +66,14 @@ pub(super) enum Refusal {
     InvalidEvents(InvalidEvents),
     /// Something is larger than allowed.
     LimitExceeded(LimitExceeded),
+    /// Events break rules of their domain.
+    RuleViolated(RuleViolated),
     /// There is no such operation.
     OperationNotFound(OperationNotFound),
     /// The operation has ended.
     OperationFinished(OperationFinished),
+    /// Nobody runs projections.
+    ProjectionNotBuilt(ProjectionNotBuilt),
 }
 
 /// The stream is not as the caller expected. Read what was missed, decide again, and send the version that
@@ -363,6 +370,30 @@ pub(super) struct OperationNotFound {
     retryable: bool,
     /// The id.
     path: Option<Vec<String>>,
+}
+
+/// No node has begun to build the projection.
+#[derive(SimpleObject)]
+pub(super) struct ProjectionNotBuilt {
+    /// `PROJECTION_NOT_BUILT`.
+    code: ErrorCode,
+    /// What happened, and what to do.
+    message: String,
+    /// True: a node may begin with it at any time.
+    retryable: bool,
+    /// The projection.
+    path: Option<Vec<String>>,
+}
+
+impl ProjectionNotBuilt {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            code: ErrorCode::ProjectionNotBuilt,
+            message: not_built(name),
+            retryable: true,
+            path: Some(vec!["input".to_owned(), "projection".to_owned()]),
+        }
+    }
 }
 
 /// The operation has ended before, and cannot be cancelled any more.

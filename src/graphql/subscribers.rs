@@ -135,6 +135,7 @@ impl Carrier {
 pub(super) enum FeedKind {
     Events,
     Stream,
+    Game,
 }
 
 /// A subscription that runs.

@@ -3,31 +3,39 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, Description, ID, Result, Subscription, Value};
+use async_graphql::{Context, ID, MergedSubscription, Result, Subscription, Value};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 
-use super::error_code::{ErrorCode, invalid_cursor, read_error};
+use super::error_code::{ErrorCode, invalid_cursor, invalid_stream_name, read_error};
+use super::games;
 use super::input::{EventFilterInput, FeedStart, StartFrom, parse_any_stream_name};
 use super::list::check_version;
 use super::loader::Operation;
 use super::object::feed::EventFeedMessage;
+use super::object::game::GameObject;
 use super::object::operation::OperationObject;
 use super::operations::operation_id;
+use super::projections::ProjectionSubscription;
 use super::scalar::JsonScalar;
 use super::subscribers::{Carrier, FeedKind, Presence, Subscribers};
 use crate::cursor;
 use crate::filter::EventFilter;
+use crate::game::Games;
 use crate::position::Position;
 use crate::store::{self, Follow, ReadError};
 use crate::stream::{StreamName, shown};
 
 /// What can be followed.
-#[derive(Description)]
-pub(super) struct Subscription;
+#[derive(MergedSubscription, Default)]
+pub(super) struct Subscription(LogSubscription, ProjectionSubscription);
 
-#[Subscription(use_type_description)]
-impl Subscription {
+/// What can be followed of the log.
+#[derive(Default)]
+pub(super) struct LogSubscription;
+
+#[Subscription]
+impl LogSubscription {
     /// The log, from a place on and then live. Every event that matches comes once, in order, however slow
     /// the client is; every message carries a cursor to resume after it.
     async fn events(
@@ -59,6 +67,22 @@ impl Subscription {
             ..EventFilter::default()
         };
         feed(ctx, filter, &start, presence)
+    }
+
+    /// A game: its state at once, if it has one, and then after every event, each once and in order, however slow
+    /// the client is. The game need not exist yet. A client that comes back gets the state as it is then.
+    #[expect(
+        clippy::unused_async,
+        reason = "the library wants every resolver to be async"
+    )]
+    async fn game(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The part of the stream's name after `game-`.")] game_id: String,
+    ) -> Result<impl Stream<Item = GameObject>> {
+        let name = Games::stream_name(&game_id).map_err(|error| invalid_stream_name(&error))?;
+        let presence = enter(ctx, FeedKind::Game)?;
+        games::follow(ctx, name, presence)
     }
 
     /// A long-running operation: as it is now, then whenever it has changed, until it has ended. Any server of

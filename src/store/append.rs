@@ -7,6 +7,7 @@ use std::sync::Arc;
 use event_shape::EventShape;
 pub(super) use event_shape::reserved_event;
 
+use super::draft::DomainJudgement;
 use super::operation::Operation;
 use super::refusal::{
     InputPath, InvalidInput, InvalidInputKind, LimitExceeded, LimitKind, Refusal,
@@ -99,6 +100,8 @@ pub(super) struct PreparedStream {
     pub(super) name: StreamName,
     pub(super) expected: ExpectedVersion,
     pub(super) events: Vec<PreparedEvent>,
+    /// What the rules of its domain say; `None` where nobody has looked.
+    pub(super) domain: Option<DomainJudgement>,
 }
 
 impl PreparedAppend {
@@ -178,6 +181,7 @@ pub(super) fn prepare(append: Append, limits: &AppendLimits) -> Result<PreparedA
             name,
             expected: stream.expected,
             events,
+            domain: None,
         });
     }
     if !violations.is_empty() {
@@ -203,10 +207,7 @@ fn check_counts(append: &Append) -> Result<(), Refusal> {
         ))
     };
     if append.streams.is_empty() {
-        let path = InputPath {
-            field: vec!["streams".to_owned()],
-            ..InputPath::default()
-        };
+        let path = InputPath::of(&["streams"]);
         let message =
             "the batch names 0 streams. Name at least one, each with an expected version.";
         return Err(invalid(
@@ -255,10 +256,7 @@ fn check_never_allowed(append: &Append) -> Result<(), Refusal> {
 fn counted(kind: LimitKind, field: &str, value: usize, limit: usize) -> Refusal {
     Refusal::LimitExceeded(LimitExceeded {
         kind,
-        path: InputPath {
-            field: vec![field.to_owned()],
-            ..InputPath::default()
-        },
+        path: InputPath::of(&[field]),
         value: value as u64,
         limit: limit as u64,
     })
@@ -302,20 +300,16 @@ fn too_large(append: &PreparedAppend, limits: &AppendLimits) -> Option<Refusal> 
             limit: limit as u64,
         }))
     };
-    let all = |field: &str| InputPath {
-        field: vec![field.to_owned()],
-        ..InputPath::default()
-    };
     if append.streams.len() > limits.max_batch_streams {
         let count = append.streams.len();
         return exceeded(
             LimitKind::BatchStreams,
-            all("streams"),
+            InputPath::of(&["streams"]),
             count,
             limits.max_batch_streams,
         );
     }
-    let whole = all(if append.is_batch { "streams" } else { "events" });
+    let whole = InputPath::of(&[if append.is_batch { "streams" } else { "events" }]);
     let count = append.event_count();
     if count > limits.max_events {
         return exceeded(LimitKind::RequestEvents, whole, count, limits.max_events);

@@ -132,9 +132,12 @@ fn changed(committed: Committed) -> Option<Changed> {
 fn prepare(change: Change, max_event_bytes: usize) -> Result<PreparedChange, Refusal> {
     let stream = StreamName::parse(&change.stream).map_err(|error| {
         let kind = InvalidInputKind::StreamName;
-        invalid(kind, field(&["stream"]), error.to_string())
+        invalid(kind, InputPath::of(&["stream"]), error.to_string())
     })?;
-    check_expected(change.expected, field(&[change.kind.expectation_field()]))?;
+    check_expected(
+        change.expected,
+        InputPath::of(&[change.kind.expectation_field()]),
+    )?;
     let custom = match &change.kind {
         ChangeKind::SetMetadata(settings) => {
             check_settings(settings)?;
@@ -161,7 +164,7 @@ fn prepare(change: Change, max_event_bytes: usize) -> Result<PreparedChange, Ref
              elsewhere and refer to them."
         );
         let kind = InvalidInputKind::Argument;
-        return Err(invalid(kind, field(&["metadata"]), message));
+        return Err(invalid(kind, InputPath::of(&["metadata"]), message));
     }
     Ok(prepared)
 }
@@ -179,7 +182,7 @@ fn check_settings(settings: &StreamSettings) -> Result<(), Refusal> {
             let message =
                 format!("`{name}` is {value}. It must be 1 or more; leave it out for no limit.");
             let kind = InvalidInputKind::Argument;
-            return Err(invalid(kind, field(&[name]), message));
+            return Err(invalid(kind, InputPath::of(&[name]), message));
         }
     }
     Ok(())
@@ -193,7 +196,11 @@ fn prepare_custom(
         return Ok(None);
     };
     let refuse = |steps: &[&str], message: String| {
-        Err(invalid(InvalidInputKind::Argument, field(steps), message))
+        Err(invalid(
+            InvalidInputKind::Argument,
+            InputPath::of(steps),
+            message,
+        ))
     };
     if raw.len() > max_bytes.saturating_mul(4) {
         let found = raw.len();
@@ -214,12 +221,5 @@ fn prepare_custom(
         // Readers are told null where nothing is set: the two are one.
         Ok(custom) => Ok((custom.get() != "null").then_some(custom)),
         Err(error) => refuse(&["custom"], format!("custom cannot be kept: {error}.")),
-    }
-}
-
-fn field(steps: &[&str]) -> InputPath {
-    InputPath {
-        field: steps.iter().map(|&step| step.to_owned()).collect(),
-        ..InputPath::default()
     }
 }

@@ -257,10 +257,7 @@ impl Committer {
             self.committed.send_replace(written.head);
         }
         self.in_doubt = false;
-        let outcomes = written.verdicts.into_iter();
-        Ok(outcomes
-            .map(|verdict| verdict.map_err(AppendError::from))
-            .collect())
+        Ok(written.verdicts)
     }
 
     /// Everything that has queued meanwhile, up to the bounds. There is no timer: the group is whatever

@@ -18,7 +18,7 @@ use super::database::{Database, DatabaseError};
 use super::insert;
 use super::judge::{self, Head, View};
 use super::operation;
-use super::refusal::Refusal;
+use super::refusal::AppendError;
 use super::row::{self, RowError, STREAM_COLUMNS};
 use super::select::visibility;
 use super::work::Work;
@@ -29,7 +29,7 @@ use crate::stream::{Stream, StreamName};
 /// What a group's transaction came to.
 pub(super) struct Written {
     /// One verdict per request, in order.
-    pub(super) verdicts: Vec<Result<Committed, Refusal>>,
+    pub(super) verdicts: Vec<Result<Committed, AppendError>>,
     /// The events that were stored, in the order of their positions.
     pub(super) events: Vec<Arc<RecordedEvent>>,
     /// The head of the log after the commit.

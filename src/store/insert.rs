@@ -7,7 +7,8 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Iden, Statement, 
 use super::database::DatabaseError;
 use super::judge::{Head, View};
 use super::row::{self, EVENT_COLUMNS, STREAM_COLUMNS};
-use crate::stream::Stream;
+use super::snapshot;
+use crate::stream::{Stream, StreamStatus};
 
 /// Writes the streams that a group made or changed, its events, and the head.
 pub(super) async fn insert(
@@ -20,9 +21,15 @@ pub(super) async fn insert(
         .filter_map(|name| view.streams.get(name));
     let streams: Vec<_> = streams.collect();
     match transaction.get_database_backend() {
-        DbBackend::Sqlite => insert_into_sqlite(transaction, view, &streams).await,
-        _ => insert_into_postgres(transaction, view, &streams).await,
+        DbBackend::Sqlite => insert_into_sqlite(transaction, view, &streams).await?,
+        _ => insert_into_postgres(transaction, view, &streams).await?,
     }
+    let ended = streams.into_iter();
+    for stream in ended.filter(|stream| stream.status == StreamStatus::Tombstoned) {
+        // Nobody will ask for it again, and nothing of it is to be left.
+        snapshot::remove_shown_before(transaction, stream.id, stream.hidden_through).await?;
+    }
+    Ok(())
 }
 
 /// New streams are inserted and known ones updated by one statement. What is hidden stays hidden: a scavenge

@@ -2,6 +2,7 @@
 //! come in; verdicts and the rows to write come out.
 
 mod change;
+mod domain;
 mod guild;
 mod operation;
 mod retry;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use super::append::{Committed, CommittedStream, PreparedAppend, PreparedStream};
 use super::change::ChangeKind;
 use super::operation::Operations;
-use super::refusal::{ClosedStream, FailedCheck, Refusal, StreamTooLarge};
+use super::refusal::{AppendError, ClosedStream, FailedCheck, Refusal, StreamTooLarge};
 use super::work::Work;
 use crate::event::{Hash, Link, PreparedEvent, RecordedEvent, Removal, Salt};
 use crate::expected_version::Mismatch;
@@ -96,11 +97,11 @@ impl View {
         &mut self,
         work: &Work,
         mut new_salt: impl FnMut() -> Salt,
-    ) -> Result<Committed, Refusal> {
+    ) -> Result<Committed, AppendError> {
         match work {
             Work::Append(append) => self.judge_append(append, &mut new_salt),
-            Work::Change(change) => self.judge_change(change, &mut new_salt),
-            Work::Operation(operation) => self.judge_operation(operation, &mut new_salt),
+            Work::Change(change) => Ok(self.judge_change(change, &mut new_salt)?),
+            Work::Operation(operation) => Ok(self.judge_operation(operation, &mut new_salt)?),
         }
     }
 
@@ -109,19 +110,19 @@ impl View {
         &mut self,
         request: &PreparedAppend,
         new_salt: &mut impl FnMut() -> Salt,
-    ) -> Result<Committed, Refusal> {
+    ) -> Result<Committed, AppendError> {
         if let Some(original) = self.retry_of(request)? {
             return Ok(original);
         }
         if let Some(held) = &request.held {
-            return Err(held.clone());
+            return Err(held.clone().into());
         }
         self.check_closed(request)?;
         self.check_expectations(request)?;
         self.check_length(request)?;
-        // The schema of each event's type and the rules of its domain are judged here, after everything
-        // that the state alone can refuse.
+        // The schema of each event's type is judged here, after everything that the state alone can refuse.
         self.check_guild(request)?;
+        self.check_domain(request)?;
         Ok(self.accept(request, new_salt))
     }
 

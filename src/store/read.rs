@@ -27,7 +27,7 @@ use crate::event::RecordedEvent;
 use crate::filter::EventFilter;
 use crate::position::Position;
 use crate::scope::Scope;
-use crate::stream::StreamName;
+use crate::stream::{Stream, StreamName};
 
 /// Why a read failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +68,26 @@ pub struct EventQuery {
 const MOST_PARTS: usize = 400;
 /// Up to this many streams a prefix is resolved to a list; beyond, it is compared along the log.
 const FEW_STREAMS: u64 = 200;
+
+impl EventQuery {
+    /// The first events of a stream that are shown, up to `limit`.
+    #[must_use]
+    pub fn of_stream(scope: Scope, stream: &Stream, limit: u64) -> Self {
+        Self {
+            scope,
+            filter: EventFilter {
+                stream: Some(stream.name.clone()),
+                ..EventFilter::default()
+            },
+            stream_id: Some(stream.id),
+            after: Position::ORIGIN,
+            through: Position::MAX,
+            versions: VersionRange::default(),
+            descending: false,
+            limit,
+        }
+    }
+}
 
 impl EventStore {
     /// The greatest committed position.
@@ -298,7 +318,10 @@ impl EventStore {
         u64::try_from(count).map_err(|error| fault(&error))
     }
 
-    async fn rows(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, ReadError> {
+    pub(super) async fn rows(
+        &self,
+        select: &SelectStatement,
+    ) -> Result<Vec<QueryResult>, ReadError> {
         let statement = self.database().backend().build(select);
         self.database()
             .read(statement)
@@ -318,7 +341,7 @@ impl EventStore {
 }
 
 /// A fault is logged here, once; the caller is told no internals.
-fn fault(reason: &dyn std::fmt::Display) -> ReadError {
+pub(super) fn fault(reason: &dyn std::fmt::Display) -> ReadError {
     tracing::error!(%reason, "a read failed");
     ReadError::Fault
 }

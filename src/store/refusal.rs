@@ -32,6 +32,8 @@ pub enum Refusal {
     StreamArchived(ClosedStream),
     /// The stream would become longer than its limit.
     StreamTooLarge(StreamTooLarge),
+    /// Events break error rules of their domain; all rules that they break, warnings too, in request order.
+    RuleViolated(Vec<BrokenRule>),
     /// There is no operation with this id.
     OperationNotFound(Uuid),
     /// The operation has ended, and cannot be cancelled.
@@ -71,6 +73,17 @@ pub struct InputPath {
     pub event: Option<usize>,
     /// The field, and the way into it.
     pub field: Vec<String>,
+}
+
+impl InputPath {
+    /// A place that is not inside an event: a field of the request, or the way into one.
+    #[must_use]
+    pub fn of(field: &[&str]) -> Self {
+        Self {
+            field: field.iter().map(|&step| step.to_owned()).collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// One thing that is wrong with one event.
@@ -209,6 +222,21 @@ pub struct StreamTooLarge {
     pub is_own_limit: bool,
 }
 
+/// A rule of its domain that an event breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenRule {
+    /// The rule's stable name, such as `R22`; `None` where the rules could not be looked at.
+    pub rule: Option<&'static str>,
+    /// The stable code of this kind of breach.
+    pub code: &'static str,
+    /// Whether the event would be refused where rules are enforced; else it is a warning.
+    pub is_error: bool,
+    /// Where the event stands in the request.
+    pub path: InputPath,
+    /// What was found and what was wanted.
+    pub message: String,
+}
+
 /// Why an append has no outcome that is a value.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum AppendError {
@@ -226,6 +254,13 @@ pub enum AppendError {
         "the database could not be reached in time; nothing was written. Send the same request again."
     )]
     NotWritten,
+    /// The stream is not what the rules of its domain were looked at for; nothing was written. Whoever knows the
+    /// rules looks again; a caller is told only if that never succeeded before the deadline.
+    #[error(
+        "the stream was changed by others, again and again, while the rules for its events were looked at; nothing \
+         was written. Send the same request again."
+    )]
+    Outdated,
     /// The deadline passed while the database was committing.
     #[error(
         "the database did not answer in time, and the outcome is unknown. Send the same request again: it is never written twice."

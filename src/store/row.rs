@@ -257,7 +257,7 @@ fn text(text: Option<&Arc<str>>) -> Value {
     Value::String(text.map(|text| text.as_ref().to_owned()))
 }
 
-fn bytes<const N: usize>(bytes: Vec<u8>, column: &str) -> Result<[u8; N], RowError> {
+pub(super) fn bytes<const N: usize>(bytes: Vec<u8>, column: &str) -> Result<[u8; N], RowError> {
     let found = bytes.len();
     bytes
         .try_into()

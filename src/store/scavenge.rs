@@ -18,6 +18,7 @@ use super::operation::{
 };
 use super::row::RowError;
 use super::select::visibility::now;
+use super::snapshot;
 
 /// How a scavenge spares the database.
 #[derive(Clone, Copy, Debug)]
@@ -231,6 +232,8 @@ impl Scavenge<'_> {
         let step = self.lease.begin().await?;
         let (events, bytes) = remove(&step, stream.id, from, through).await?;
         mark(&step, stream.id, from, through).await?;
+        // After the stream's row, which whoever writes a snapshot locks first.
+        snapshot::remove_shown_before(&step.transaction, stream.id, through).await?;
         let before = self.lease.operation.clone();
         self.note(stream, through, events, bytes);
         let committed = self.lease.commit(step).await;

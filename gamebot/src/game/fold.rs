@@ -35,6 +35,16 @@ impl GameState {
         }
     }
 
+    /// Passes over an event whose data cannot be read: it has its place in the stream, and nothing
+    /// more is known of it.
+    pub fn skip(&mut self, envelope: &Envelope<'_>, event_type: &str) {
+        self.note_envelope(envelope);
+        // Whatever it was, the game did not begin as it should.
+        if self.phase.is_none() && !super::check::is_optional(event_type) {
+            self.start_is_damaged = true;
+        }
+    }
+
     /// Takes note of an event whose data is of no use: it has its place in the stream, and nothing
     /// more is known of it.
     pub(super) fn note_envelope(&mut self, envelope: &Envelope<'_>) {

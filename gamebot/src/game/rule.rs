@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 /// How bad it is when a rule is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
+#[cfg_attr(feature = "graphql", graphql(name = "RuleSeverity"))]
 pub enum Severity {
     /// The state cannot be trusted any more; an append that does this is refused where the domain
     /// is validated.

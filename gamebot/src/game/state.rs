@@ -25,6 +25,8 @@ pub struct Envelope<'a> {
 /// Where a game is between its first event and its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
+#[cfg_attr(feature = "graphql", graphql(name = "GamePhase"))]
 pub enum Phase {
     /// Teams gather; nothing is played yet.
     Lobby,
@@ -135,6 +137,8 @@ pub struct GameState {
 
 /// The configuration of a game, complete.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GameSettings"))]
 pub struct Settings {
     /// How many of a player's last words the player may not use again.
     pub forbidden_words_limit: i32,
@@ -166,6 +170,8 @@ pub struct Settings {
     reason = "the rules ask about each of these facts by itself"
 )]
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GameTeam"))]
 pub struct Team {
     /// The team's id.
     pub team_id: String,
@@ -198,6 +204,7 @@ pub struct Team {
     /// When that round was opened; none before the first.
     pub round_started_at: Option<DateTime<Utc>>,
     /// The game's `paused_total_ms` when that round was opened.
+    #[cfg_attr(feature = "graphql", graphql(skip))]
     pub round_paused_before_ms: i64,
     /// Milliseconds from the start of the round to the end of the last attempt; 0 before one.
     pub last_guess_duration: i32,
@@ -221,6 +228,8 @@ pub struct Team {
 
 /// The numbers of a player within a team.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GameTeamPlayer"))]
 pub struct TeamPlayer {
     /// The player's Discord user id.
     pub player_id: String,
@@ -234,6 +243,8 @@ pub struct TeamPlayer {
 
 /// A player in the lobby or in the roster.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GamePlayer"))]
 pub struct Player {
     /// The player's Discord user id.
     pub player_id: String,
@@ -252,6 +263,8 @@ pub struct Player {
 
 /// The first word of a pair.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GamePendingGuess"))]
 pub struct PendingGuess {
     /// The player who sent it.
     pub player_id: String,
@@ -263,6 +276,8 @@ pub struct PendingGuess {
 
 /// What an attempt of a golf race earned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GamePointsDue"))]
 pub struct PointsDue {
     /// Whether it was given up; otherwise it was a match.
     pub gave_up: bool,
@@ -274,6 +289,8 @@ pub struct PointsDue {
 
 /// A team that is out.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GameElimination"))]
 pub struct Elimination {
     /// The team.
     pub team_id: String,
@@ -289,6 +306,8 @@ pub struct Elimination {
 
 /// A round that a team solved.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GameMatch"))]
 pub struct MatchEntry {
     /// The team.
     pub team_id: String,
@@ -306,6 +325,8 @@ pub struct MatchEntry {
 
 /// A pause that lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GamePause"))]
 pub struct Pause {
     /// When it began.
     pub since: DateTime<Utc>,
@@ -317,6 +338,8 @@ pub struct Pause {
 
 /// The evaluation of a co-operative game.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GameEvaluation"))]
 pub struct Evaluation {
     /// Attempts per round on average.
     pub average_guesses: f64,
@@ -328,6 +351,8 @@ pub struct Evaluation {
 
 /// The result of a completed game.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GameResult"))]
 pub struct GameResult {
     /// The teams that won; two or more share the win.
     pub winners: Vec<String>,
@@ -341,6 +366,8 @@ pub struct GameResult {
 
 /// What a team reached in a completed game.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GameFinalScore"))]
 pub struct FinalScore {
     /// The team.
     pub team_id: String,
@@ -354,8 +381,10 @@ pub struct FinalScore {
     pub average_guesses: f64,
 }
 
-/// A rule that an event broke, as the state remembers it.
+/// A rule of the game that an event broke, as the state remembers it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+#[cfg_attr(feature = "graphql", graphql(name = "GameWarning"))]
 pub struct StateWarning {
     /// The rule, for example `R26`.
     pub rule: String,

@@ -5,10 +5,14 @@
     reason = "a test says what it expects by panicking, also in its helpers"
 )]
 
+mod catalogue;
 mod decoding;
 mod game;
+mod examples;
 mod generating;
 #[cfg(feature = "graphql")]
 mod graphql;
+mod import;
 mod referee;
 mod samples;
+mod schema;

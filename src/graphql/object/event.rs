@@ -18,6 +18,7 @@ use super::stream::StreamObject;
 use crate::cursor;
 use crate::event::{RecordedEvent, Removal};
 use crate::filter::EventFilter;
+use crate::graphql::causation::{self, CausationTree};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::input::Direction;
 use crate::graphql::list::EventList;
@@ -217,6 +218,25 @@ impl EventObject {
             after,
         )
         .await
+    }
+
+    /// What led to it, up to the first cause, and everything that it led to. Causes are what writers say in
+    /// `metadata.causation_id`; each level of effects is one look-up in an index.
+    async fn causation_tree(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many steps up and how many down, from 1 to 100.",
+            default = 10
+        )]
+        depth: i32,
+        #[graphql(
+            desc = "How many events in all, at most 1,000: the nearest causes, then the nearest effects.",
+            default = 100
+        )]
+        nodes: i32,
+    ) -> Result<CausationTree> {
+        causation::tree(ctx, &self.0, depth, nodes).await
     }
 
     /// SHA-256, in hexadecimal, of salt, type, schema version, data and metadata.

@@ -28,6 +28,8 @@ pub(in crate::graphql) enum LiveSubscriptionKind {
     Events,
     /// One stream: `Subscription.stream`.
     Stream,
+    /// A game: `Subscription.game`.
+    Game,
 }
 
 /// What a subscription is doing, as of the last message that its client was sent.

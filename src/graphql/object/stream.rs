@@ -5,6 +5,7 @@ use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::event::EventConnection;
+use super::snapshot::SnapshotObject;
 use super::stream_metadata::StreamMetadata;
 use crate::cursor;
 use crate::filter::EventFilter;
@@ -62,6 +63,13 @@ impl StreamObject {
     /// What it keeps, and whatever else was set about it.
     async fn metadata(&self) -> StreamMetadata {
         StreamMetadata(self.0.clone())
+    }
+
+    /// The newest snapshot of what its events come to; null where there is none that can be used: of another category
+    /// than `game`, without one yet, or where what it shows is hidden by now.
+    async fn snapshot(&self, ctx: &Context<'_>) -> Result<Option<SnapshotObject>> {
+        let snapshot = Operation::of(ctx)?.newest_snapshot(self.0.id).await?;
+        Ok(snapshot.map(SnapshotObject))
     }
 
     /// When it began to exist: with its first event, or with its metadata.

@@ -1,5 +1,6 @@
 //! Refusals of the store in the words of the API.
 
+use super::rules::rule_violated;
 use super::{
     DuplicateEvent, DuplicateId, ExpectedVersionObject, FailedCheck, InvalidEvents, InvalidInput,
     LimitExceeded, Missed, OperationFinished, OperationNotFound, Refusal, StreamArchived,
@@ -28,16 +29,9 @@ impl Refusal {
                 Self::WrongExpectedVersion(wrong_version(&checks))
             }
             store::Refusal::DuplicateEvent(ids) => Self::DuplicateEvent(duplicate(ids, scope)),
-            store::Refusal::StreamNotFound(closed) => Self::StreamNotFound(StreamNotFound {
-                code: ErrorCode::StreamNotFound,
-                message: format!(
-                    "There is no stream {}: it never had an event. Check its name.",
-                    closed.stream
-                ),
-                retryable: false,
-                path: Some(graphql_path(&closed.path)),
-                stream: closed.stream.to_string(),
-            }),
+            store::Refusal::StreamNotFound(closed) => {
+                Self::StreamNotFound(stream_not_found(&closed.stream, graphql_path(&closed.path)))
+            }
             store::Refusal::StreamDeleted(closed) => Self::StreamDeleted(StreamDeleted {
                 code: ErrorCode::StreamDeleted,
                 message: deleted(&closed),
@@ -60,6 +54,7 @@ impl Refusal {
                 stream: closed.stream.to_string(),
             }),
             store::Refusal::StreamTooLarge(found) => Self::StreamTooLarge(too_large(&found)),
+            store::Refusal::RuleViolated(broken) => Self::RuleViolated(rule_violated(&broken)),
             store::Refusal::OperationNotFound(id) => {
                 Self::OperationNotFound(OperationNotFound::new(&id.to_string()))
             }
@@ -67,6 +62,23 @@ impl Refusal {
                 Self::OperationFinished(OperationFinished::new(*operation))
             }
         }
+    }
+}
+
+impl StreamNotFound {
+    /// The refusal of what names no stream that the caller may see, in a field of `input`.
+    pub(in crate::graphql) fn of(stream: &StreamName, field: &str) -> Self {
+        stream_not_found(stream, vec!["input".to_owned(), field.to_owned()])
+    }
+}
+
+fn stream_not_found(stream: &StreamName, path: Vec<String>) -> StreamNotFound {
+    StreamNotFound {
+        code: ErrorCode::StreamNotFound,
+        message: format!("There is no stream {stream}: it never had an event. Check its name."),
+        retryable: false,
+        path: Some(path),
+        stream: stream.to_string(),
     }
 }
 
@@ -401,7 +413,7 @@ fn too_large(found: &store::StreamTooLarge) -> StreamTooLarge {
 }
 
 /// A place in the request as the names and indexes that lead to it.
-fn graphql_path(path: &InputPath) -> Vec<String> {
+pub(super) fn graphql_path(path: &InputPath) -> Vec<String> {
     let mut steps = vec!["input".to_owned()];
     if let Some(stream) = path.stream {
         steps.extend(["streams".to_owned(), stream.to_string()]);

@@ -89,6 +89,20 @@ impl Progress {
         self.next_effect.store(effect as u8, Ordering::Relaxed);
     }
 
+    /// The feed has come so far, with a message that its client is not sent.
+    pub(in crate::graphql) fn pass(&self, message: &FeedMessage) {
+        self.position
+            .store(message.position().get(), Ordering::Relaxed);
+        match message {
+            FeedMessage::CaughtUp(_) => self.set_state(FeedState::Live),
+            FeedMessage::FellBehind(_) => {
+                self.times_fallen_behind.fetch_add(1, Ordering::Relaxed);
+                self.set_state(FeedState::CatchingUp);
+            }
+            FeedMessage::Event(_) | FeedMessage::Checkpoint(_) => {}
+        }
+    }
+
     /// The transport has taken the message that was made last. There is only one at a time: the executor
     /// asks the feed for the next when it has given the last one away.
     fn deliver(&self) {

@@ -130,7 +130,7 @@ impl View {
         if let Some(reason) = reason {
             return Err(Refusal::DuplicateEvent(vec![DuplicateId {
                 event_id: Some(stored.event_id),
-                path: path("eventId"),
+                path: InputPath::of(&["eventId"]),
                 stored: Some(StoredAt {
                     stream: stored.stream.clone(),
                     stream_version: stored.stream_version,
@@ -160,7 +160,7 @@ impl View {
         };
         let closed = || ClosedStream {
             stream: stream.name.clone(),
-            path: path("stream"),
+            path: InputPath::of(&["stream"]),
             of_change: true,
         };
         let (kind, status) = (&change.kind, stream.status);
@@ -189,14 +189,14 @@ impl View {
         if !matches!(change.kind, ChangeKind::SetMetadata(_)) {
             return Err(Refusal::StreamNotFound(ClosedStream {
                 stream: change.stream.clone(),
-                path: path("stream"),
+                path: InputPath::of(&["stream"]),
                 of_change: true,
             }));
         }
         if change.expected.judge(0, StreamStatus::Open).is_err() {
             return Err(Refusal::WrongExpectedVersion(vec![FailedCheck {
                 stream: change.stream.clone(),
-                path: path(change.kind.expectation_field()),
+                path: InputPath::of(&[change.kind.expectation_field()]),
                 expected: change.expected,
                 actual: 0,
                 of_metadata: true,
@@ -261,7 +261,7 @@ fn check_expectation(
         Err(Mismatch::Deleted | Mismatch::WrongVersion) => {
             Err(Refusal::WrongExpectedVersion(vec![FailedCheck {
                 stream: stream.name.clone(),
-                path: path(change.kind.expectation_field()),
+                path: InputPath::of(&[change.kind.expectation_field()]),
                 expected: change.expected,
                 actual,
                 of_metadata,
@@ -319,7 +319,7 @@ fn check_truncation(stream: &Stream, wanted: &StreamSettings) -> Result<(), Refu
     match wanted.retention.truncate_before {
         Some(before) if before > most => Err(Refusal::InvalidInput(InvalidInput {
             kind: InvalidInputKind::Argument,
-            path: path("truncateBefore"),
+            path: InputPath::of(&["truncateBefore"]),
             message: format!(
                 "`truncateBefore` is {before}, and the stream {} is at version {}. It can be at most {most}, which \
                  hides all events that it has.",
@@ -371,13 +371,6 @@ fn unchanged_part(stream: Stream) -> CommittedStream {
         version: stream.version,
         stream: Some(stream),
         events: Vec::new(),
-    }
-}
-
-fn path(field: &str) -> InputPath {
-    InputPath {
-        field: vec![field.to_owned()],
-        ..InputPath::default()
     }
 }
 

@@ -235,7 +235,7 @@ fn new_operation(id: Uuid, arguments: OperationArguments, now: DateTime<Utc>) ->
 fn known_id(id: Uuid) -> Refusal {
     Refusal::InvalidInput(InvalidInput {
         kind: InvalidInputKind::Argument,
-        path: field("operationId"),
+        path: InputPath::of(&["operationId"]),
         message: format!(
             "there is an operation {id} already, and it was asked for something else. Send a new request under a \
              new id; send a retry unchanged."
@@ -246,17 +246,10 @@ fn known_id(id: Uuid) -> Refusal {
 fn too_many(found: usize, limit: usize) -> Refusal {
     Refusal::LimitExceeded(LimitExceeded {
         kind: LimitKind::UnfinishedOperations,
-        path: field("operationId"),
+        path: InputPath::of(&["operationId"]),
         value: found as u64,
         limit: limit as u64,
     })
-}
-
-fn field(name: &str) -> InputPath {
-    InputPath {
-        field: vec![name.to_owned()],
-        ..InputPath::default()
-    }
 }
 
 #[cfg(test)]

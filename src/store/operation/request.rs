@@ -173,10 +173,7 @@ impl EventStore {
         if !event.id_is_minted {
             let message = "metadata.event_id cannot be chosen for an operation. Leave it out; with `operationId` a \
                  retry of its start is recognised.";
-            let path = InputPath {
-                field: vec!["metadata".to_owned(), "event_id".to_owned()],
-                ..InputPath::default()
-            };
+            let path = InputPath::of(&["metadata", "event_id"]);
             return Err(invalid(
                 InvalidInputKind::Argument,
                 path,
@@ -201,7 +198,7 @@ impl EventStore {
             Some(_) => Ok(()),
             None => Err(Refusal::StreamNotFound(ClosedStream {
                 stream: name,
-                path: path("stream"),
+                path: InputPath::of(&["stream"]),
                 of_change: true,
             })
             .into()),
@@ -210,12 +207,5 @@ impl EventStore {
 }
 
 fn refused(field: &str, kind: InvalidInputKind, message: String) -> Refusal {
-    invalid(kind, path(field), message)
-}
-
-fn path(field: &str) -> InputPath {
-    InputPath {
-        field: vec![field.to_owned()],
-        ..InputPath::default()
-    }
+    invalid(kind, InputPath::of(&[field]), message)
 }
