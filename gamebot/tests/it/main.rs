@@ -7,8 +7,8 @@
 
 mod catalogue;
 mod decoding;
-mod game;
 mod examples;
+mod game;
 mod generating;
 #[cfg(feature = "graphql")]
 mod graphql;

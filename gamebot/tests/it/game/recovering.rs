@@ -191,6 +191,9 @@ fn warnings_are_remembered_by_the_state() {
     assert_eq!(state.warnings, [remembered]);
 }
 
+/// A state, and what is done to it.
+type Damage<'a> = (&'a GameState, fn(&mut GameState));
+
 /// Step 5 of a recovery: does the state make sense in itself?
 #[test]
 fn a_state_that_contradicts_itself_is_noticed() {
@@ -200,14 +203,14 @@ fn a_state_that_contradicts_itself_is_noticed() {
     table.events.truncate(5);
     let running = table.stream().recover().state;
     assert_eq!(told(&verify(&running)), "");
-    let damage: [(&GameState, fn(&mut GameState)); 8] = [
+    let damage: [Damage<'_>; 8] = [
         (&sound, |state| state.teams[0].score += 1),
         (&sound, |state| state.teams[1].matches = 0),
         (&sound, |state| state.matches.clear()),
         (&sound, |state| state.result = None),
         (&sound, |state| state.finished_at = None),
         (&sound, |state| {
-            state.teams[0].status = gamebot::event::TeamStatus::Eliminated
+            state.teams[0].status = gamebot::event::TeamStatus::Eliminated;
         }),
         (&running, |state| state.round_open = false),
         (&running, |state| state.started_at = None),
