@@ -58,6 +58,46 @@ fn the_fold_goes_on_after_a_fault() {
 }
 
 #[test]
+fn an_attempt_that_is_written_again_is_told_once() {
+    let mut stream = by_hand::two_player().stream();
+    // The first attempt of the second round, a miss.
+    assert_eq!(stream.events[5].event_type, "guess_processed");
+    let again = stream.events[5].clone();
+    stream.events.insert(6, again);
+    stream.renew(6);
+    let recovery = stream.recover();
+    let found = recovery.violations.iter();
+    let found = found.filter(|violation| violation.severity == Severity::Error);
+    assert_eq!(found.count(), 1, "{}", told(&recovery.violations));
+    assert_eq!(errors(&recovery), ["R22"]);
+}
+
+#[test]
+fn the_end_of_a_round_that_comes_late_closes_no_other_round() {
+    let mut stream = by_hand::knockout().stream();
+    let end = stream
+        .events
+        .iter()
+        .position(|event| event.event_type == "knockout_round_completed")
+        .unwrap();
+    stream.events.swap(end, end + 1);
+    let recovery = stream.recover();
+    let rules: Vec<&str> = recovery
+        .violations
+        .iter()
+        .map(|violation| violation.rule.as_str())
+        .collect();
+    assert_eq!(
+        rules,
+        ["R14", "R05", "R16"],
+        "{}",
+        told(&recovery.violations)
+    );
+    assert_eq!(recovery.state.phase, Some(Phase::Completed));
+    assert_eq!(recovery.state.rounds_played, 2);
+}
+
+#[test]
 fn two_faults_are_both_told() {
     let mut stream = by_hand::race().stream();
     stream.events[2].edit(|data| data["match_score"] = json!(0));
