@@ -3,6 +3,7 @@
 use chrono::Utc;
 use gamebot_event_store::event::NewEvent;
 use gamebot_event_store::expected_version::ExpectedVersion;
+use gamebot_event_store::game::GameOptions;
 use gamebot_event_store::graphql::{
     Api, ApiOptions, HttpRequest, Limits, PageLimits, Parameters, TraceId, api,
 };
@@ -42,6 +43,7 @@ impl Counted {
             store.append(append).await.unwrap();
         }
         let options = ApiOptions {
+            games: GameOptions::default(),
             documents: Limits::default(),
             pages: PageLimits {
                 page_default: 100,
