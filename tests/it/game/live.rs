@@ -124,8 +124,8 @@ async fn a_live_game_is_on_the_list_of_subscriptions(world: World) {
     let query = "{ liveSubscriptions(filter: {kinds: [GAME]}) { nodes {
         kind arguments state position lag eventsDelivered messagesDelivered } } }";
     let listed = eventually("the game to be listed as live", async || {
-        let mut found = client.query(query, json!({})).await;
-        let node = found["liveSubscriptions"]["nodes"][0].take();
+        let found = client.query(query, json!({})).await;
+        let node = found["liveSubscriptions"]["nodes"].get(0)?.clone();
         (node["state"] == "LIVE").then_some(node)
     })
     .await;
