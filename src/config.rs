@@ -11,6 +11,7 @@ mod error;
 mod game;
 mod layers;
 mod origin;
+mod projections;
 mod reader;
 mod reference;
 mod sections;
@@ -22,10 +23,11 @@ pub use database_url::{Backend, DatabaseUrl, Secret};
 pub use error::ConfigError;
 pub use game::{DomainSettings, SnapshotSettings};
 pub use origin::{Origin, Profile};
+pub use projections::ProjectionSettings;
 pub use reference::{render_effective, render_reference};
 pub use sections::{
     AppendSettings, GraphqlSettings, LogFormat, LogSettings, OperationSettings, ScavengeSettings,
-    ServerSettings, SubscriptionSettings, TailSettings,
+    SchemaSettings, ServerSettings, SubscriptionSettings, TailSettings,
 };
 
 use std::collections::BTreeMap;
@@ -72,6 +74,8 @@ pub struct Config {
     pub database: DatabaseSettings,
     /// What an append may carry, and how appends share commits.
     pub append: AppendSettings,
+    /// Event types, and what is demanded of events.
+    pub schema: SchemaSettings,
     /// Live feeds.
     pub subscription: SubscriptionSettings,
     /// How nodes hear of each other.
@@ -80,6 +84,8 @@ pub struct Config {
     pub operations: OperationSettings,
     /// How a scavenge spares the database.
     pub scavenge: ScavengeSettings,
+    /// Projections.
+    pub projections: ProjectionSettings,
     /// The rules of the domain on append.
     pub domain: DomainSettings,
     /// Snapshots of folded states.
@@ -106,10 +112,12 @@ impl Config {
             server: ServerSettings::read(reader)?,
             database: DatabaseSettings::read(reader)?,
             append: AppendSettings::read(reader)?,
+            schema: SchemaSettings::read(reader)?,
             subscription: SubscriptionSettings::read(reader)?,
             tail: TailSettings::read(reader)?,
             operations: OperationSettings::read(reader)?,
             scavenge: ScavengeSettings::read(reader)?,
+            projections: ProjectionSettings::read(reader)?,
             domain: DomainSettings::read(reader)?,
             snapshots: SnapshotSettings::read(reader)?,
             graphql: GraphqlSettings::read(reader)?,

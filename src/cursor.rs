@@ -13,6 +13,8 @@ const EVENT: u8 = b'e';
 const STREAM: u8 = b's';
 const OPERATION: u8 = b'o';
 const LIVE_SUBSCRIPTION: u8 = b'l';
+const PLACE: u8 = b'p';
+const EVENT_TYPE: u8 = b't';
 
 /// A token of an event: the store that it belongs to and a position in that store's log.
 ///
@@ -109,6 +111,37 @@ pub fn encode_live_subscription(id: Uuid) -> String {
 pub fn decode_live_subscription(token: &str) -> Result<Uuid, InvalidCursor> {
     let rest = open(LIVE_SUBSCRIPTION, token)?;
     Uuid::from_slice(&rest).map_err(|_| not_ours(token))
+}
+
+/// A token of a place on a leaderboard: how many places stand up to it. A leaderboard moves under the feet of
+/// those who page through it, so a token says no more than that.
+#[must_use]
+pub fn encode_place(place: u32) -> String {
+    let mut bytes = vec![VERSION, PLACE];
+    bytes.extend_from_slice(&place.to_be_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The place behind a token of a leaderboard.
+pub fn decode_place(token: &str) -> Result<u32, InvalidCursor> {
+    let rest: [u8; 4] = open(PLACE, token)?
+        .try_into()
+        .map_err(|_| not_ours(token))?;
+    Ok(u32::from_be_bytes(rest))
+}
+
+/// A token of an event type in the list of them, which is in the order of their names.
+#[must_use]
+pub fn encode_event_type(name: &str) -> String {
+    let mut bytes = vec![VERSION, EVENT_TYPE];
+    bytes.extend_from_slice(name.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The name behind a token of an event type.
+pub fn decode_event_type(token: &str) -> Result<String, InvalidCursor> {
+    let rest = open(EVENT_TYPE, token)?;
+    String::from_utf8(rest).map_err(|_| not_ours(token))
 }
 
 fn open(kind: u8, token: &str) -> Result<Vec<u8>, InvalidCursor> {

@@ -25,6 +25,7 @@ pub use fold::{Folded, GameError};
 pub use follow::GameMessage;
 pub use recover::{Recovery, RecoverySnapshot};
 pub use snapshots::SnapshotOutcome;
+pub(crate) use step::Step;
 
 use crate::store::EventStore;
 use crate::stream::{InvalidStreamName, StreamName};

@@ -20,6 +20,7 @@ mod judge;
 mod operation;
 mod read;
 mod refusal;
+mod registrations;
 mod row;
 mod scavenge;
 mod select;
@@ -43,6 +44,7 @@ pub use append::{
     StreamAppend,
 };
 pub use change::{Change, ChangeKind, Changed, StreamSettings};
+pub(crate) use database::DatabaseError;
 pub use database::{Database, DatabaseOptions, OpenError};
 pub use draft::{Basis, DomainJudgement, Draft, DraftStream};
 pub use follow::{FeedMessage, Follow, FollowOptions};
@@ -57,21 +59,25 @@ pub use read::{
 pub use refusal::{
     AppendError, BrokenRule, ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath,
     InvalidInput, InvalidInputKind, LimitExceeded, LimitKind, Refusal, StoredAt, StreamTooLarge,
-    Violation, ViolationKind,
+    TypeRefusal, Violation, ViolationKind,
 };
+pub use registrations::{Register, TypeRegistered};
 pub use scavenge::ScavengeOptions;
 pub use select::VersionRange;
+pub(crate) use select::visibility::now as clock;
 pub use snapshot::{NewSnapshot, Snapshot, SnapshotOptions, SnapshotWanted};
 pub use tail::TailOptions;
 
 use crate::position::Position;
+use crate::registry::Registry;
 use crate::scope::Scope;
 use crate::stream::StreamName;
 use append::PreparedAppend;
 use committer::{Committer, GroupLimits, Queued, Ticket};
-use hub::Hub;
+use hub::{Hub, Listener};
 use judge::View;
 use operation::RunnerHandle;
+use registrations::RegistrationWatch;
 use snapshot::SnapshotWriter;
 use tail::TailParts;
 use work::Work;
@@ -116,21 +122,28 @@ struct Inner {
     database: Arc<Database>,
     hub: Arc<Hub>,
     options: StoreOptions,
+    registry: Registry,
     queue: std::sync::Mutex<Option<mpsc::Sender<Queued>>>,
     queue_bytes: Arc<Semaphore>,
     committer: Mutex<Option<JoinHandle<()>>>,
     runner: RunnerHandle,
     snapshots: SnapshotWriter,
-    /// Brings what other nodes commit; ends with the store.
+    /// Brings what other nodes commit, and keeps the registry up to date with it; ends with the store.
     tail: Mutex<JoinSet<()>>,
 }
 
 impl EventStore {
-    /// Starts the store on an open, migrated database.
-    pub async fn start(database: Database, options: StoreOptions) -> Result<Self, OpenError> {
+    /// Starts the store on an open, migrated database. The registry, which knows the types of this program, is
+    /// told of all that the log has registered before this returns.
+    pub async fn start(
+        database: Database,
+        options: StoreOptions,
+        registry: Registry,
+    ) -> Result<Self, OpenError> {
         let database = Arc::new(database);
         let (id, head) = identify(&database).await?;
         let hub = Arc::new(Hub::new(options.hub_capacity, head));
+        let registrations = hub.listen();
         let (queue, receiver) = mpsc::channel(options.queue_requests.max(1));
         let limits = GroupLimits {
             events: options.group_events,
@@ -166,9 +179,25 @@ impl EventStore {
             snapshots,
             tail: Mutex::new(tail),
             options,
+            registry,
         }));
+        store.watch_registrations(registrations, head).await?;
         store.0.runner.start(&store);
         Ok(store)
+    }
+
+    /// Tells the registry what is registered up to the head, and keeps telling it.
+    async fn watch_registrations(
+        &self,
+        listener: Listener,
+        head: Position,
+    ) -> Result<(), OpenError> {
+        self.load_registrations(Position::ORIGIN, head)
+            .await
+            .map_err(|error| OpenError::Database(error.to_string()))?;
+        let watch = RegistrationWatch::new(self, listener, head);
+        self.0.tail.lock().await.spawn(watch.run());
+        Ok(())
     }
 
     /// The id of this log; every cursor holds it.
@@ -239,10 +268,12 @@ impl EventStore {
         draft: Draft,
         deadline: Instant,
     ) -> Result<Committed, AppendError> {
-        let Draft(prepared) = draft;
+        let Draft(mut prepared) = draft;
         if let Some(held) = &prepared.held {
             // Only a retry is worth the committer's time.
             self.check_retry(&prepared, held).await?;
+        } else {
+            self.check_schemas(&mut prepared).await?;
         }
         self.submit_until(Work::Append(prepared), deadline).await
     }
@@ -251,6 +282,19 @@ impl EventStore {
     #[must_use]
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.0.options.deadline
+    }
+
+    /// Holds the events against the schemas of their types. What breaks them is told by the committer, after
+    /// everything that goes before it.
+    async fn check_schemas(&self, append: &mut PreparedAppend) -> Result<(), AppendError> {
+        let missed = append::missed_types(append, &self.0.registry);
+        if !missed.is_empty() {
+            // Another node may have registered them a moment ago.
+            let refreshed = self.refresh_types(&missed).await;
+            refreshed.map_err(|_| AppendError::NotWritten)?;
+        }
+        append.rejection = append::judge_schemas(append, &self.0.registry);
+        Ok(())
     }
 
     /// Hands a request to the committer and awaits its outcome.
@@ -351,6 +395,11 @@ impl EventStore {
         self.hub().head()
     }
 
+    /// The greatest position that this node knows to be committed, for those who wait for it to move.
+    pub(crate) fn watch_head(&self) -> watch::Receiver<Position> {
+        self.hub().watch()
+    }
+
     /// Whether events of a stream may have been hidden after the position `as_of`, as far as this node knows:
     /// whoever has something from that time that shows them makes it anew. Asks nobody.
     #[must_use]
@@ -400,9 +449,8 @@ async fn identify(database: &Database) -> Result<(Uuid, Position), OpenError> {
         .read(statement)
         .await
         .map_err(|error| match error {
-            database::DatabaseError::Unavailable(reason)
-            | database::DatabaseError::TooSlow(reason) => failed(&reason),
-            database::DatabaseError::Refused(_) => OpenError::NotMigrated,
+            DatabaseError::Unavailable(reason) | DatabaseError::TooSlow(reason) => failed(&reason),
+            DatabaseError::Refused(_) => OpenError::NotMigrated,
         })?;
     let row = rows.first().ok_or(OpenError::NotMigrated)?;
     let id = row::uuid_of(row).map_err(|error| failed(&error))?;

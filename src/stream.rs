@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::event::{RecordedEvent, Removal};
+use crate::event::{EventType, RecordedEvent, Removal};
 use crate::position::Position;
 
 /// The longest stream name, in bytes.
@@ -98,6 +98,19 @@ impl StreamName {
         Self::from_stored(&format!("$operation-{id}"))
     }
 
+    /// The reserved stream that holds what is registered about an event type.
+    #[must_use]
+    pub fn of_event_type(event_type: &EventType) -> Self {
+        Self::from_stored(&format!("{TYPE_PREFIX}{event_type}"))
+    }
+
+    /// The event type whose registrations this reserved stream holds, if it is one.
+    #[must_use]
+    pub fn registers(&self) -> Option<EventType> {
+        let event_type = self.name.strip_prefix(TYPE_PREFIX)?;
+        Some(EventType::from_stored(event_type))
+    }
+
     /// Whether the stream belongs to the store.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
@@ -131,7 +144,10 @@ impl StreamName {
 pub const RESERVED: char = '$';
 /// The longest name of a reserved stream, in bytes: it may hold the name of another stream.
 pub const MAX_RESERVED_STREAM_NAME_BYTES: usize = LIFE_PREFIX.len() + MAX_STREAM_NAME_BYTES;
+/// The category of the reserved streams that hold registrations of event types.
+pub const TYPE_CATEGORY: &str = "$type";
 const LIFE_PREFIX: &str = "$stream-";
+const TYPE_PREFIX: &str = "$type-";
 
 fn is_id(text: &str) -> bool {
     !text.is_empty()

@@ -19,7 +19,7 @@ use source::{Token, path_heads, root_modules, tokens, without};
 
 /// The modules of the server by rank: one may import what stands in a lower rank, and the words and the
 /// outermost modules also each other.
-const RANKS: [(u8, &[&str]); 6] = [
+const RANKS: [(u8, &[&str]); 7] = [
     (
         0,
         &[
@@ -36,18 +36,19 @@ const RANKS: [(u8, &[&str]); 6] = [
     ),
     (2, &["store"]),
     (3, &["game"]),
-    (4, &["graphql"]),
-    (5, &["server"]),
-    (6, &["cli", "client", "config", "telemetry", "main", "lib"]),
+    (4, &["projection"]),
+    (5, &["graphql"]),
+    (6, &["server"]),
+    (7, &["cli", "client", "config", "telemetry", "main", "lib"]),
 ];
 
 /// The libraries that only some modules may name, and these modules.
 const OWNED: [(&str, &[&str]); 14] = [
-    ("sea_orm", &["store"]),
+    ("sea_orm", &["store", "projection"]),
     ("entity", &["store"]),
     ("async_graphql", &["graphql"]),
     ("async_graphql_value", &["graphql"]),
-    ("gamebot", &["game", "graphql", "cli"]),
+    ("gamebot", &["game", "projection", "graphql", "cli"]),
     ("axum", &["server"]),
     ("tower", &["server"]),
     ("clap", &["cli"]),

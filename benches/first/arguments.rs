@@ -17,6 +17,8 @@ pub(crate) enum Part {
     Nodes,
     /// Pages of events.
     Read,
+    /// A rebuild of all projections; only when it is named.
+    Projections,
 }
 
 /// What to measure, and for how long.
@@ -28,6 +30,8 @@ pub(crate) struct Arguments {
     pub(crate) time: Duration,
     /// How often each measurement is repeated.
     pub(crate) repetitions: usize,
+    /// How many events the log has whose projections are rebuilt.
+    pub(crate) events: u64,
     /// Where the JSON goes; to the standard output if nowhere.
     pub(crate) json: Option<PathBuf>,
 }
@@ -40,6 +44,7 @@ impl Arguments {
             backends: Vec::new(),
             time: Duration::from_secs(5),
             repetitions: 3,
+            events: 1_000_000,
             json: None,
         };
         while let Some(word) = words.next() {
@@ -49,12 +54,14 @@ impl Arguments {
                 "latency" => arguments.parts.push(Part::Latency),
                 "nodes" => arguments.parts.push(Part::Nodes),
                 "read" => arguments.parts.push(Part::Read),
+                "projections" => arguments.parts.push(Part::Projections),
                 "sqlite" => arguments.backends.push(Backend::Sqlite),
                 "postgres" => arguments.backends.push(Backend::Postgres),
                 "--seconds" => {
                     arguments.time = Duration::from_secs(value()?.parse::<u64>()?.max(1));
                 }
                 "--repetitions" => arguments.repetitions = value()?.parse::<usize>()?.max(1),
+                "--events" => arguments.events = value()?.parse::<u64>()?.max(1),
                 "--json" => arguments.json = Some(value()?.into()),
                 // Cargo adds it.
                 "--bench" => {}

@@ -88,8 +88,17 @@ impl Bench {
 
     /// A server on an empty database.
     pub(crate) async fn serve(&self) -> Result<Served> {
+        self.serve_with(&[]).await
+    }
+
+    /// A server on an empty database, with settings of its own.
+    pub(crate) async fn serve_with(&self, environment: &[(&str, &str)]) -> Result<Served> {
         let database_url = self.url("served").await;
-        let server = prepare(&database_url).start().await;
+        let mut server = prepare(&database_url);
+        for (name, value) in environment {
+            server = server.environment(name, value);
+        }
+        let server = server.start().await;
         Ok(Served {
             server,
             database_url,

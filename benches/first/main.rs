@@ -2,11 +2,11 @@
 //! machine in the same minutes.
 //!
 //! ```text
-//! cargo bench --bench first -- [append] [latency] [nodes] [read] [sqlite] [postgres]
-//!                              [--seconds N] [--repetitions N] [--json FILE]
+//! cargo bench --bench first -- [append] [latency] [nodes] [read] [projections] [sqlite] [postgres]
+//!                              [--seconds N] [--repetitions N] [--events N] [--json FILE]
 //! ```
 //!
-//! Without names everything runs, on both backends. Each figure of the server and the floor beside it
+//! Without names everything but `projections` runs, on both backends. Each figure of the server and the floor beside it
 //! are measured in turn, several times, and the medians are compared: on a machine that does other
 //! things as well, the ratios are worth more than the figures. What is measured, and how, is in
 //! `docs/benchmarks.md`.
@@ -21,6 +21,7 @@ mod floor;
 mod http;
 mod latency;
 mod nodes;
+mod projections;
 mod read;
 mod report;
 
@@ -45,6 +46,7 @@ async fn main() -> Result<()> {
                 Part::Latency => latency::run(&bench, &arguments, &mut report).await?,
                 Part::Nodes => nodes::run(&bench, &arguments, &mut report).await?,
                 Part::Read => read::run(&bench, &arguments, &mut report).await?,
+                Part::Projections => projections::run(&bench, &arguments, &mut report).await?,
             }
         }
     }

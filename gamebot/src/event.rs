@@ -38,6 +38,7 @@ mod team_life;
 mod text_enum;
 mod user;
 mod verdict;
+mod whole_number;
 
 pub use abandoned::{AbandonReason, GuessAbandoned, LastGuess};
 pub use base::{GameBase, GameMode};

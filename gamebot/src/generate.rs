@@ -7,8 +7,12 @@
 mod community;
 mod game;
 mod knockout;
+mod lobby;
+mod longform;
+mod pen;
 mod race;
 mod random;
+mod streams;
 mod team_play;
 mod two_player;
 mod words;
@@ -16,7 +20,7 @@ mod words;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use self::{community::Community, random::Random};
-use crate::script::GameScript;
+use crate::script::{GameScript, StreamScript};
 
 /// The modes in which games can be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,11 +31,21 @@ pub enum GeneratedMode {
     Knockout,
     /// 2 to 4 teams, 180 seconds.
     Race,
+    /// 2 or 3 teams, 180 seconds.
+    GolfRace,
+    /// 5 to 8 teams, until one is left; each round takes a day.
+    Longform,
 }
 
 impl GeneratedMode {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::TwoPlayer, Self::Knockout, Self::Race];
+    pub const ALL: [Self; 5] = [
+        Self::TwoPlayer,
+        Self::Knockout,
+        Self::Race,
+        Self::GolfRace,
+        Self::Longform,
+    ];
 
     /// The text for the mode in the data of events.
     #[must_use]
@@ -40,6 +54,8 @@ impl GeneratedMode {
             Self::TwoPlayer => "two_player",
             Self::Knockout => "knockout",
             Self::Race => "race",
+            Self::GolfRace => "golf_race",
+            Self::Longform => "longform",
         }
     }
 }
@@ -49,7 +65,8 @@ impl GeneratedMode {
 /// All games of a generator are played by one community of 8 Discord servers with 24 teams each,
 /// so that players and teams gather a history; the same seed gives the same community in every
 /// mode. Each game starts 5 to 90 seconds after the one before it; they overlap, as on a busy
-/// server.
+/// server. Some games begin with a lobby, and of some a few things are observed in a stream of
+/// their own.
 #[derive(Clone, Debug)]
 pub struct GameGenerator {
     random: Random,
@@ -89,6 +106,24 @@ impl Iterator for GameGenerator {
             GeneratedMode::TwoPlayer => two_player::play(random, guild, start),
             GeneratedMode::Knockout => knockout::play(random, guild, start),
             GeneratedMode::Race => race::play(random, guild, start),
+            GeneratedMode::GolfRace => race::play_golf(random, guild, start),
+            GeneratedMode::Longform => longform::play(random, guild, start),
         })
     }
 }
+
+/// The streams of the people who play the games of this seed: for each Discord server its
+/// configuration, for each team how it was formed, for each player the registration and what
+/// followed. Everything in them happened in the 60 days before `start`, so they can be appended
+/// before the games that start then. The same seed and start give the same streams to the last
+/// byte.
+#[must_use]
+pub fn community_streams(seed: u64, start: DateTime<Utc>) -> Vec<StreamScript> {
+    let mut random = Random::new(seed);
+    let community = Community::new(&mut random);
+    streams::write(&community, random.fork_for(COMMUNITY_PURPOSE), start)
+}
+
+/// Keeps the ids of the community's streams apart from those of the games, whose purposes are the
+/// numbers of the modes.
+const COMMUNITY_PURPOSE: u64 = 1_000;

@@ -6,7 +6,10 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | [`event`] | the event catalogue: one Rust type per event type, and the decoding of stored JSON |
+//! | [`import`] | what earlier versions of the bot stored, brought into the form of the catalogue |
 //! | [`game`] | the state of a game as a fold over its events, its rules, and the recovery of a session |
+//! | [`statistics`] | what a game amounts to: rows and results of one game, figures over many |
+//! | [`replay`] | watching a game again: a step for each event, and a name for the replay |
 //! | [`script`] | the form in which a whole game is handed to whoever appends it to a store |
 //! | [`sample`] | three complete games, embedded in the program |
 //! | [`generate`] | an endless supply of realistic games, made from a seed |
@@ -17,5 +20,8 @@
 pub mod event;
 pub mod game;
 pub mod generate;
+pub mod import;
+pub mod replay;
 pub mod sample;
 pub mod script;
+pub mod statistics;

@@ -51,6 +51,7 @@ fn game(name: &'static str, text: &'static str) -> serde_json::Result<GameScript
         name: Cow::Borrowed(name),
         game_id: with_game_id.game_id,
         events: events.into_iter().map(ScriptEvent::from).collect(),
+        observations: Vec::new(),
     })
 }
 

@@ -14,6 +14,9 @@ pub struct GameScript {
     pub game_id: String,
     /// The events in the order of the stream, never empty.
     pub events: Vec<ScriptEvent>,
+    /// What was observed of the game without changing it, in the order of a stream of its own;
+    /// mostly empty.
+    pub observations: Vec<ScriptEvent>,
 }
 
 impl GameScript {
@@ -22,6 +25,21 @@ impl GameScript {
     pub fn stream_name(&self) -> String {
         format!("game-{}", self.game_id)
     }
+
+    /// The name of the stream that the observations belong to.
+    #[must_use]
+    pub fn observations_stream_name(&self) -> String {
+        format!("gamelog-{}", self.game_id)
+    }
+}
+
+/// A stream that is not a game, from its first event to its last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamScript {
+    /// The name of the stream, for example `guild-964224541917669458`.
+    pub stream_name: String,
+    /// The events in the order of the stream, never empty.
+    pub events: Vec<ScriptEvent>,
 }
 
 /// One event of a game, with its JSON as text so that numbers and the order of keys survive.

@@ -13,6 +13,8 @@ use super::signal;
 use crate::config::{Config, Sources};
 use crate::game::GameOptions;
 use crate::graphql::{self, ApiOptions, Limits, PageLimits};
+use crate::projection::{ProjectionOptions, Projections};
+use crate::registry::{self, Categories, Registry, RegistryOptions};
 use crate::server::{self, Component, ReadinessCheck, Server};
 use crate::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
@@ -103,7 +105,9 @@ pub(super) async fn serve(
         }
         started = start_store(&config) => started?,
     };
-    let api = graphql::api(store.clone(), &api_options(&config)).map_err(failed)?;
+    let projections = start_projections(&config, &store)?;
+    let api = graphql::api(store.clone(), projections.clone(), &api_options(&config));
+    let api = api.map_err(failed)?;
     let server = Server::new(api, server_options(&config), readiness(store.clone()));
     let listener = TcpListener::bind(config.server.listen)
         .await
@@ -117,6 +121,7 @@ pub(super) async fn serve(
     announce(address, &store);
     let _ = ready.send(address);
     let outcome = server.serve(listener, stop).await;
+    projections.close().await;
     // Appends that were accepted are written and answered before the process ends.
     store.close().await;
     tracing::info!("stopped");
@@ -133,9 +138,35 @@ async fn start_store(config: &Config) -> Result<EventStore, CliError> {
     } else {
         refuse_other_tables(&database).await?;
     }
-    EventStore::start(database, store_options(config))
+    let registry = registry(config)?;
+    EventStore::start(database, store_options(config), registry)
         .await
         .map_err(failed)
+}
+
+fn start_projections(config: &Config, store: &EventStore) -> Result<Projections, CliError> {
+    let settings = &config.projections;
+    let database = Database::open_derived(DatabaseOptions {
+        url: settings.url(&config.database.url),
+        read_connections: settings.read_connections,
+        // What the projections lack, the log can make again; they never listen and never migrate.
+        listen_url: None,
+        ..database_options(config)
+    });
+    let options = ProjectionOptions {
+        run: settings.run,
+        batch_events: settings.batch_events,
+        poll: settings.poll,
+        takeover_after: settings.takeover_after,
+        on_fault: settings.on_fault,
+        wait_timeout: settings.wait_timeout,
+        keep_retired: settings.keep_retired,
+    };
+    Ok(Projections::start(
+        store.clone(),
+        database.map_err(failed)?,
+        options,
+    ))
 }
 
 /// Reads which migrations are applied, within a transaction: that also works through a transaction pooler.
@@ -196,8 +227,12 @@ fn readiness(store: EventStore) -> ReadinessCheck {
 
 /// Opens the database that `config` names, and of a SQLite file takes the lock.
 pub(super) fn open_database(config: &Config) -> Result<Database, CliError> {
+    Database::open(database_options(config)).map_err(failed)
+}
+
+fn database_options(config: &Config) -> DatabaseOptions {
     let database = &config.database;
-    Database::open(DatabaseOptions {
+    DatabaseOptions {
         url: database.url.expose().to_owned(),
         read_connections: database.read_connections,
         connect_timeout: database.connect_timeout,
@@ -207,8 +242,19 @@ pub(super) fn open_database(config: &Config) -> Result<Database, CliError> {
             .as_ref()
             .map(|url| url.expose().to_owned()),
         transaction_pooler: database.transaction_pooler,
-    })
-    .map_err(failed)
+    }
+}
+
+/// The types of the game; what was registered at run time comes from the log.
+fn registry(config: &Config) -> Result<Registry, CliError> {
+    let settings = &config.schema;
+    let options = RegistryOptions {
+        open: Categories::new(&settings.open_categories),
+        unchecked: Categories::new(&settings.unchecked_categories),
+        max_types: settings.max_types,
+        max_versions: settings.max_versions,
+    };
+    Registry::new(registry::catalogue(), options).map_err(failed)
 }
 
 fn store_options(config: &Config) -> StoreOptions {

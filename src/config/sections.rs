@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::reader::{Reader, Shown};
 use super::{Config, ConfigError};
+use crate::registry::Categories;
 use crate::store::{MOST_BATCH_STREAMS, MOST_REQUEST_EVENTS};
 
 const MIB: u64 = 1024 * 1024;
@@ -59,6 +60,19 @@ pub struct AppendSettings {
     pub group_bytes: usize,
     /// Longest time from the arrival of an append to its answer.
     pub deadline: Duration,
+}
+
+/// Event types, and what is demanded of the events that are appended.
+#[derive(Clone, Debug)]
+pub struct SchemaSettings {
+    /// Categories that take events of unknown types; `*` = all.
+    pub open_categories: Vec<String>,
+    /// Categories whose events are not looked at; `*` = all.
+    pub unchecked_categories: Vec<String>,
+    /// Most types that are registered at run time.
+    pub max_types: usize,
+    /// Most versions of one type that is registered at run time.
+    pub max_versions: usize,
 }
 
 /// Live feeds.
@@ -215,6 +229,22 @@ impl AppendSettings {
             group_events: reader.number("append.group_events", 1..=100_000, "events")?,
             group_bytes: reader.number("append.group_bytes", 1024..=1024 * MIB, "bytes")?,
             deadline: reader.milliseconds("append.deadline_ms", 100..=HOUR_MS)?,
+        })
+    }
+}
+
+impl SchemaSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, ConfigError> {
+        let allowed = "categories such as game, or * for all";
+        Ok(Self {
+            open_categories: reader.list("schema.open_categories", allowed, Categories::is_name)?,
+            unchecked_categories: reader.list(
+                "schema.unchecked_categories",
+                allowed,
+                Categories::is_name,
+            )?,
+            max_types: reader.number("schema.max_types", 0..=100_000, "types")?,
+            max_versions: reader.number("schema.max_versions", 1..=1_000, "versions")?,
         })
     }
 }

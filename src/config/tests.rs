@@ -620,6 +620,7 @@ fn the_defaults_file_is_plain_toml_with_the_profiles_apart() {
         "log",
         "operations",
         "profile",
+        "projections",
         "scavenge",
         "server",
         "subscription",

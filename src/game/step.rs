@@ -9,7 +9,7 @@ use crate::event::{PreparedEvent, RecordedEvent};
 use crate::json_text::{JsonText, Member};
 
 /// What is looked at of an event, recorded or about to be.
-pub(super) struct Step<'a> {
+pub(crate) struct Step<'a> {
     stream_version: i32,
     event_id: Uuid,
     event_type: &'a str,
@@ -21,7 +21,7 @@ pub(super) struct Step<'a> {
 
 impl<'a> Step<'a> {
     /// An event of the log.
-    pub(super) fn recorded(event: &'a RecordedEvent) -> Self {
+    pub(crate) fn recorded(event: &'a RecordedEvent) -> Self {
         let metadata = || event.metadata.clone().map(JsonText::from_stored);
         Self {
             stream_version: event.stream_version,
@@ -75,12 +75,14 @@ impl<'a> Step<'a> {
         }
     }
 
-    fn decode(&self) -> Option<Decoded> {
+    /// What its data says; none where the data is removed.
+    pub(crate) fn decode(&self) -> Option<Decoded> {
         let data = self.data?;
         Some(Event::decode(self.event_type, self.schema_version, data))
     }
 
-    fn envelope<'b>(&self, buffer: &'b mut [u8; Hyphenated::LENGTH]) -> Envelope<'b>
+    /// What the fold looks at beside the data; the event's id is written into `buffer`.
+    pub(crate) fn envelope<'b>(&self, buffer: &'b mut [u8; Hyphenated::LENGTH]) -> Envelope<'b>
     where
         'a: 'b,
     {

@@ -219,7 +219,7 @@ fn cause_of(event: &RecordedEvent) -> Option<Uuid> {
 fn node(event: &Arc<RecordedEvent>, depth: i32, shown: &HashSet<Uuid>) -> CausationNode {
     CausationNode {
         parent_event_id: cause_of(event).filter(|cause| shown.contains(cause)),
-        event: EventObject(Arc::clone(event)),
+        event: EventObject::new(Arc::clone(event)),
         depth,
     }
 }

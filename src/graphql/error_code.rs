@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_graphql::{Enum, Error, ErrorExtensions};
 
 use crate::cursor::InvalidCursor;
+use crate::projection::{ChangeError, ViewError};
 use crate::store::{AppendError, ReadError};
 use crate::stream::InvalidStreamName;
 
@@ -58,7 +59,16 @@ pub enum ErrorCode {
     OperationNotFound,
     /// The operation has ended, and cannot be cancelled any more.
     OperationFinished,
+    /// No node has begun to build the projection.
+    ProjectionNotBuilt,
     /// A stored payload does not have the shape of its type.
+    /// An event type, or a version of it, that nobody has registered.
+    TypeNotFound,
+    /// A registration contradicts what is known of its event type.
+    TypeConflict,
+    /// An event cannot be shown in the schema version that was asked for: no steps lead there.
+    UpcastNotFound,
+    /// A stored payload does not have the shape of its type, or a step to another version of it failed.
     DeserializationFailed,
     /// The database could not be reached; certainly nothing was written.
     ConnectionError,
@@ -150,6 +160,44 @@ pub(super) fn append_error(error: &AppendError) -> Error {
         AppendError::Fault | AppendError::Refused(_) => ErrorCode::Internal
             .error("The append failed; nothing was written. The server's log says why."),
     }
+}
+
+/// A projection that cannot be read.
+pub(super) fn view_error(error: &ViewError) -> Error {
+    match error {
+        ViewError::Unavailable => read_error(&ReadError::Unavailable),
+        ViewError::Fault => read_error(&ReadError::Fault),
+        ViewError::NotBuilt(name) => ErrorCode::ProjectionNotBuilt.error_after(
+            not_built(name),
+            true,
+            Some(Duration::from_secs(1)),
+        ),
+        ViewError::Behind { .. } => ErrorCode::Timeout.error_after(
+            format!(
+                "{}. Ask again, or ask without `waitForPosition`.",
+                capitalised(&error.to_string())
+            ),
+            true,
+            None,
+        ),
+    }
+}
+
+/// A change of a projection without an outcome that is a value.
+pub(super) fn change_error(error: &ChangeError) -> Error {
+    match error {
+        ChangeError::Unavailable => read_error(&ReadError::Unavailable),
+        ChangeError::Fault => read_error(&ReadError::Fault),
+        ChangeError::NotBuilt(name) => ErrorCode::ProjectionNotBuilt.error(not_built(name)),
+    }
+}
+
+/// What to do about a projection that nobody has begun to build.
+pub(super) fn not_built(name: &str) -> String {
+    format!(
+        "The projection {name} is not built: no node of this log has run projections yet. Wait a moment after \
+         the start of a server; if projections.run is false on every node, set it to true on one."
+    )
 }
 
 pub(super) fn invalid_cursor(error: &InvalidCursor) -> Error {

@@ -215,7 +215,7 @@ impl From<Changed> for StreamChanged {
     fn from(changed: Changed) -> Self {
         Self {
             stream: StreamObject(changed.stream),
-            event: changed.event.map(EventObject),
+            event: changed.event.map(EventObject::new),
             duplicate: changed.duplicate,
         }
     }
@@ -242,7 +242,10 @@ macro_rules! change_payload {
                     $(Refusal::$never(_))|+
                     | Refusal::RuleViolated(_)
                     | Refusal::OperationNotFound(_)
-                    | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+                    | Refusal::OperationFinished(_)
+                    | Refusal::ProjectionNotBuilt(_)
+                    | Refusal::EventTypeNotFound(_)
+                    | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::loader::Operation;
 use super::object::event::EventConnection;
 use super::object::stream::StreamConnection;
 use super::page::{PageArguments, Rows};
+use super::schema_choice::SchemaChoice;
 use crate::cursor;
 use crate::filter::EventFilter;
 use crate::position::Position;
@@ -26,6 +27,8 @@ pub(super) struct EventList {
     pub(super) from_position: Option<Position>,
     pub(super) from_version: Option<i32>,
     pub(super) page: PageArguments,
+    /// The schema version in which the events are shown.
+    pub(super) schema: SchemaChoice,
 }
 
 impl EventList {
@@ -71,6 +74,7 @@ impl EventList {
         Ok(EventConnection {
             rows: Rows::new(events, size, bounded),
             head,
+            schema: self.schema,
             counted: whole,
         })
     }

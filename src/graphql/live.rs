@@ -201,6 +201,7 @@ fn subscription_id(id: &ID) -> Result<Uuid, String> {
         Some(NodeId::LiveSubscription(id)) => return Ok(id),
         Some(NodeId::Stream(_)) => "the id of a stream".to_owned(),
         Some(NodeId::Event(_)) => "the id of an event".to_owned(),
+        Some(NodeId::EventType(_)) => "the id of an event type".to_owned(),
         Some(NodeId::Operation(_)) => "the id of a long-running operation".to_owned(),
         None => format!("`{}`, which is no id of this server", shown(id.as_str())),
     };

@@ -17,6 +17,7 @@ use super::error_code::{limit_exceeded, read_error};
 use crate::event::RecordedEvent;
 use crate::game::Games;
 use crate::position::Position;
+use crate::projection::Projections;
 use crate::scope::Scope;
 use crate::store::{self, EventQuery, EventStore, ReadError};
 use crate::stream::{Stream, StreamName};
@@ -26,6 +27,7 @@ use crate::stream::{Stream, StreamName};
 /// It is made anew for every operation: a loader that were shared would mix what different callers may see.
 pub(super) struct Operation {
     pub(super) store: EventStore,
+    pub(super) projections: Projections,
     pub(super) games: Games,
     pub(super) scope: Scope,
     pub(super) limits: PageLimits,
@@ -100,7 +102,12 @@ pub struct PageLimits {
 }
 
 impl Operation {
-    pub(super) fn new(games: Games, scope: Scope, limits: PageLimits) -> Self {
+    pub(super) fn new(
+        games: Games,
+        projections: Projections,
+        scope: Scope,
+        limits: PageLimits,
+    ) -> Self {
         let store = games.store().clone();
         let loader = StoreLoader {
             store: store.clone(),
@@ -120,6 +127,7 @@ impl Operation {
             loader: DataLoader::new(loader, spawn).delay(Duration::ZERO),
             keys,
             store,
+            projections,
             games,
             scope,
             limits,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Union};
 
 use super::error_code::append_error;
+use super::event_types::EventTypeMutation;
 use super::games::GameMutation;
 use super::input::{AppendBatchInput, AppendToStreamInput};
 use super::lifecycle::LifecycleMutation;
@@ -13,6 +14,7 @@ use super::loader::Operation;
 use super::object::event::EventObject;
 use super::object::stream::StreamObject;
 use super::operations::OperationMutation;
+use super::projections::ProjectionMutation;
 use super::refusal::{
     BrokenRule, DuplicateEvent, InvalidEvents, InvalidInput, LimitExceeded, Refusal, RuleViolated,
     StreamArchived, StreamDeleted, StreamTombstoned, StreamTooLarge, WrongExpectedVersion,
@@ -29,6 +31,8 @@ pub(super) struct Mutation(
     GameMutation,
     LiveMutation,
     OperationMutation,
+    ProjectionMutation,
+    EventTypeMutation,
 );
 
 /// Appends.
@@ -242,7 +246,7 @@ impl From<CommittedStream> for StreamAppended {
             version: committed.version,
             first_position: position(committed.events.first()),
             last_position: position(committed.events.last()),
-            events: committed.events.into_iter().map(EventObject).collect(),
+            events: committed.events.into_iter().map(EventObject::new).collect(),
         }
     }
 }
@@ -254,10 +258,13 @@ macro_rules! refused {
             fn refused(refusal: Refusal) -> Result<Self> {
                 match refusal {
                     $(Refusal::$refusal(refusal) => Ok(Self::$refusal(refusal)),)+
-                    // Appending makes streams, and has nothing to do with operations.
+                    // Appending makes streams, has nothing to do with operations, and registers nothing.
                     Refusal::StreamNotFound(_)
                     | Refusal::OperationNotFound(_)
-                    | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+                    | Refusal::OperationFinished(_)
+                    | Refusal::ProjectionNotBuilt(_)
+                    | Refusal::EventTypeNotFound(_)
+                    | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
                 }
             }
         }

@@ -14,6 +14,7 @@ pub(super) enum NodeId {
     Event(Uuid),
     Operation(Uuid),
     LiveSubscription(Uuid),
+    EventType(String),
 }
 
 impl NodeId {
@@ -23,6 +24,7 @@ impl NodeId {
             Self::Event(event_id) => format!("event:{event_id}"),
             Self::Operation(id) => format!("operation:{id}"),
             Self::LiveSubscription(id) => format!("live-subscription:{id}"),
+            Self::EventType(name) => format!("event-type:{name}"),
         };
         ID(URL_SAFE_NO_PAD.encode(text))
     }
@@ -34,6 +36,7 @@ impl NodeId {
             ("stream", name) => StreamName::parse_any(name).ok().map(Self::Stream),
             ("event", event_id) => Uuid::try_parse(event_id).ok().map(Self::Event),
             ("operation", id) => Uuid::try_parse(id).ok().map(Self::Operation),
+            ("event-type", name) => Some(Self::EventType(name.to_owned())),
             ("live-subscription", id) => Uuid::try_parse(id).ok().map(Self::LiveSubscription),
             _ => None,
         }

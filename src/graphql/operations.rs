@@ -174,7 +174,10 @@ impl ScavengePayload {
             | Refusal::InvalidEvents(_)
             | Refusal::RuleViolated(_)
             | Refusal::OperationNotFound(_)
-            | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::OperationFinished(_)
+            | Refusal::ProjectionNotBuilt(_)
+            | Refusal::EventTypeNotFound(_)
+            | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }
@@ -194,7 +197,10 @@ impl CancelOperationPayload {
             | Refusal::StreamTooLarge(_)
             | Refusal::InvalidEvents(_)
             | Refusal::RuleViolated(_)
-            | Refusal::LimitExceeded(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::LimitExceeded(_)
+            | Refusal::ProjectionNotBuilt(_)
+            | Refusal::EventTypeNotFound(_)
+            | Refusal::TypeConflict(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }
@@ -203,7 +209,12 @@ impl CancelOperationPayload {
 pub(super) fn operation_id(id: &ID) -> Option<Uuid> {
     match NodeId::decode(id) {
         Some(NodeId::Operation(id)) => Some(id),
-        Some(NodeId::Stream(_) | NodeId::Event(_) | NodeId::LiveSubscription(_)) => None,
+        Some(
+            NodeId::Stream(_)
+            | NodeId::Event(_)
+            | NodeId::LiveSubscription(_)
+            | NodeId::EventType(_),
+        ) => None,
         None => Uuid::try_parse(id.as_str()).ok(),
     }
 }

@@ -5,10 +5,11 @@
     reason = "the library wants every resolver to be async"
 )]
 
-use async_graphql::{Context, Description, ID, Interface, Object, Result};
+use async_graphql::{Context, ID, Interface, MergedObject, Object, Result};
 use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
+use super::event_types::{self, EventTypeFilterInput};
 use super::games::{self, GameRule};
 use super::input::{
     Direction, EventFilterInput, StreamFilterInput, StreamOrder, StreamOrderField,
@@ -19,6 +20,7 @@ use super::live::{self, LiveSubscriptionFilter};
 use super::loader::Operation;
 use super::node_id::NodeId;
 use super::object::event::{EventConnection, EventObject};
+use super::object::event_type::{EventTypeConnection, EventTypeObject};
 use super::object::game::GameObject;
 use super::object::live_subscription::{LiveSubscriptionConnection, LiveSubscriptionObject};
 use super::object::operation::{OperationConnection, OperationObject};
@@ -26,13 +28,20 @@ use super::object::server::{Head, Server};
 use super::object::stream::{StreamConnection, StreamObject};
 use super::operations::{OperationFilterInput, OperationList, operation_id};
 use super::page::PageArguments;
+use super::played::PlayedQuery;
+use super::projections::ProjectionQuery;
 use super::scalar::PositionScalar;
+use super::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use super::subscribers::Subscribers;
 use crate::cursor;
 
 /// What can be asked.
-#[derive(Description)]
-pub(super) struct Query;
+#[derive(MergedObject, Default)]
+pub(super) struct Query(LogQuery, ProjectionQuery, PlayedQuery);
+
+/// What can be asked of the log.
+#[derive(Default)]
+pub(super) struct LogQuery;
 
 /// Anything that has a global id.
 #[derive(Interface)]
@@ -46,10 +55,12 @@ pub(super) enum Node {
     LiveSubscription(LiveSubscriptionObject),
     /// A long-running operation.
     Operation(OperationObject),
+    /// An event type.
+    EventType(EventTypeObject),
 }
 
-#[Object(use_type_description)]
-impl Query {
+#[Object]
+impl LogQuery {
     /// The object with this global id; null if there is none that you may see.
     async fn node(
         &self,
@@ -132,11 +143,13 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The id that its writer gave it.")] event_id: Uuid,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<Option<EventObject>> {
-        Ok(Operation::of(ctx)?
-            .event_by_id(event_id)
-            .await?
-            .map(EventObject))
+        let schema = SchemaChoice::parse(schema)?;
+        let found = Operation::of(ctx)?.event_by_id(event_id).await?;
+        Ok(found.map(|event| EventObject::in_schema(event, schema)))
     }
 
     /// The event at this position; null at 0, beyond the head, and where you may not see it.
@@ -144,14 +157,19 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "A position, from 1.")] position: PositionScalar,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<Option<EventObject>> {
+        let schema = SchemaChoice::parse(schema)?;
         let operation = Operation::of(ctx)?;
         let found = operation
             .store
             .events_at(&operation.scope, &[position.0])
             .await;
         let found = found.map_err(|error| read_error(&error))?;
-        Ok(found.into_values().next().map(EventObject))
+        let found = found.into_values().next();
+        Ok(found.map(|event| EventObject::in_schema(event, schema)))
     }
 
     /// The log: the events of all streams in the order in which they were committed, oldest first unless
@@ -167,6 +185,9 @@ impl Query {
         #[graphql(desc = "Which way the list runs.", default)] direction: Direction,
         #[graphql(desc = "Begin the list at this position, which it includes.")]
         from_position: Option<PositionScalar>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
         #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
         first: Option<i32>,
         #[graphql(desc = "After this cursor: of a page, an event, or a subscription.")]
@@ -188,6 +209,7 @@ impl Query {
                 last,
                 before,
             },
+            schema: SchemaChoice::parse(schema)?,
         };
         events.read(operation).await
     }
@@ -208,6 +230,34 @@ impl Query {
     /// The rules that the events of a game obey: what `recoverGame` looks for, and appends if the server is set to.
     async fn game_rules(&self) -> Vec<GameRule> {
         games::rules()
+    }
+
+    /// The event type of this name; null if there is none.
+    async fn event_type(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its name, for example `guess_processed`.")] name: String,
+    ) -> Result<Option<EventTypeObject>> {
+        let registry = Operation::of(ctx)?.store.registry();
+        Ok(registry.get(&name).map(EventTypeObject))
+    }
+
+    /// The event types that this server knows, in the order of their names: those of the server itself, and
+    /// those that were registered on any server of the store.
+    async fn event_types(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which types.")] filter: Option<EventTypeFilterInput>,
+        #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<EventTypeConnection> {
+        let page = PageArguments {
+            first,
+            after,
+            last: None,
+            before: None,
+        };
+        event_types::list(Operation::of(ctx)?, &filter.unwrap_or_default(), &page)
     }
 
     /// The long-running operation with this id; null if there is none that you may see.
@@ -292,7 +342,7 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Some(NodeId::Event(event_id)) => Ok(operation
             .event_by_id(event_id)
             .await?
-            .map(EventObject)
+            .map(EventObject::new)
             .map(Node::Event)),
         Some(NodeId::Operation(id)) => {
             let found = operation.operation_by_id(id).await?;
@@ -301,6 +351,10 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Some(NodeId::Stream(name)) => {
             let stream = operation.stream_by_name(name).await?;
             Ok(stream.map(StreamObject).map(Node::Stream))
+        }
+        Some(NodeId::EventType(name)) => {
+            let known = operation.store.registry().get(&name);
+            Ok(known.map(EventTypeObject).map(Node::EventType))
         }
         Some(NodeId::LiveSubscription(id)) => {
             let found = Subscribers::of(ctx)?.find(id);

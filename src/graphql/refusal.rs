@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 pub(super) use rules::{BrokenRule, RuleViolated};
 
-use super::error_code::{ErrorCode, read_error};
+use super::error_code::{ErrorCode, not_built, read_error};
 use super::input::ExpectedStreamState;
 use super::loader::Operation;
 use super::object::event::EventObject;
@@ -72,6 +72,12 @@ pub(super) enum Refusal {
     OperationNotFound(OperationNotFound),
     /// The operation has ended.
     OperationFinished(OperationFinished),
+    /// Nobody runs projections.
+    ProjectionNotBuilt(ProjectionNotBuilt),
+    /// There is no such event type.
+    EventTypeNotFound(EventTypeNotFound),
+    /// A registration contradicts what is known.
+    TypeConflict(TypeConflict),
 }
 
 /// The stream is not as the caller expected. Read what was missed, decide again, and send the version that
@@ -170,7 +176,7 @@ impl WrongExpectedVersion {
             .events(&query)
             .await
             .map_err(|error| read_error(&error))?;
-        Ok(events.into_iter().map(EventObject).collect())
+        Ok(events.into_iter().map(EventObject::new).collect())
     }
 }
 
@@ -351,7 +357,7 @@ pub(super) struct LimitExceeded {
     retryable: bool,
     /// The offending input.
     path: Option<Vec<String>>,
-    /// What was found: bytes, events, streams or operations.
+    /// What was found: bytes, events, streams, operations, types or versions.
     value: i32,
     /// What is allowed.
     limit: i32,
@@ -370,6 +376,30 @@ pub(super) struct OperationNotFound {
     path: Option<Vec<String>>,
 }
 
+/// No node has begun to build the projection.
+#[derive(SimpleObject)]
+pub(super) struct ProjectionNotBuilt {
+    /// `PROJECTION_NOT_BUILT`.
+    code: ErrorCode,
+    /// What happened, and what to do.
+    message: String,
+    /// True: a node may begin with it at any time.
+    retryable: bool,
+    /// The projection.
+    path: Option<Vec<String>>,
+}
+
+impl ProjectionNotBuilt {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            code: ErrorCode::ProjectionNotBuilt,
+            message: not_built(name),
+            retryable: true,
+            path: Some(vec!["input".to_owned(), "projection".to_owned()]),
+        }
+    }
+}
+
 /// The operation has ended before, and cannot be cancelled any more.
 #[derive(SimpleObject)]
 pub(super) struct OperationFinished {
@@ -383,4 +413,33 @@ pub(super) struct OperationFinished {
     path: Option<Vec<String>>,
     /// The operation.
     operation: OperationObject,
+}
+
+/// There is no event type of this name, or it has no versions.
+#[derive(SimpleObject)]
+pub(super) struct EventTypeNotFound {
+    /// `TYPE_NOT_FOUND`.
+    code: ErrorCode,
+    /// What was given, and what to do.
+    message: String,
+    /// False: the identical request will be refused again, until somebody registers the type.
+    retryable: bool,
+    /// The name.
+    path: Option<Vec<String>>,
+    /// The name.
+    name: String,
+}
+
+/// A registration contradicts what is known of its event type: the type belongs to the server, the version is
+/// registered with another schema or upcaster, or two ways between versions would be equally short.
+#[derive(SimpleObject)]
+pub(super) struct TypeConflict {
+    /// `TYPE_CONFLICT`.
+    code: ErrorCode,
+    /// What is known, and what to do.
+    message: String,
+    /// False: the identical request will be refused again.
+    retryable: bool,
+    /// The input that contradicts it.
+    path: Option<Vec<String>>,
 }

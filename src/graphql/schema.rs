@@ -17,6 +17,7 @@ use super::refusal::Refusal;
 use super::scalar::{JsonScalar, PositionScalar};
 use super::subscription::Subscription;
 use crate::game::{GameOptions, Games};
+use crate::projection::Projections;
 use crate::scope::Scope;
 use crate::store::EventStore;
 
@@ -35,10 +36,14 @@ pub struct ApiOptions {
     pub started_at: DateTime<Utc>,
 }
 
-/// The API over a store.
+/// The API over a store and what its log means.
 ///
 /// Fails only if the text that the schema writes of itself cannot be read again.
-pub fn api(store: EventStore, options: &ApiOptions) -> Result<Api, parser::Error> {
+pub fn api(
+    store: EventStore,
+    projections: Projections,
+    options: &ApiOptions,
+) -> Result<Api, parser::Error> {
     let mut schema = builder().data(server(&store, options));
     if !options.introspection {
         schema = schema.disable_introspection();
@@ -47,7 +52,8 @@ pub fn api(store: EventStore, options: &ApiOptions) -> Result<Api, parser::Error
     let games = Games::new(store, options.games);
     let hook = move |request: Request| {
         // Identity comes with tokens; until then everybody may see everything.
-        request.data(Arc::new(Operation::new(games.clone(), Scope::All, pages)))
+        let operation = Operation::new(games.clone(), projections.clone(), Scope::All, pages);
+        request.data(Arc::new(operation))
     };
     Api::new(schema.finish(), options.documents.clone(), hook)
 }
@@ -66,12 +72,16 @@ pub fn sdl() -> String {
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     // The scalars come first: of several Rust types with one name, the first one's description counts.
-    Schema::build(Query, Mutation::default(), Subscription)
-        .register_output_type::<JsonScalar>()
-        .register_output_type::<PositionScalar>()
-        .register_output_type::<Node>()
-        .register_output_type::<FeedPoint>()
-        .register_output_type::<Refusal>()
+    Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .register_output_type::<JsonScalar>()
+    .register_output_type::<PositionScalar>()
+    .register_output_type::<Node>()
+    .register_output_type::<FeedPoint>()
+    .register_output_type::<Refusal>()
 }
 
 fn server(store: &EventStore, options: &ApiOptions) -> Server {

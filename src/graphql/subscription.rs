@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, Description, ID, Result, Subscription, Value};
+use async_graphql::{Context, ID, MergedSubscription, Result, Subscription, Value};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 
@@ -16,7 +16,9 @@ use super::object::feed::EventFeedMessage;
 use super::object::game::GameObject;
 use super::object::operation::OperationObject;
 use super::operations::operation_id;
+use super::projections::ProjectionSubscription;
 use super::scalar::JsonScalar;
+use super::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use super::subscribers::{Carrier, FeedKind, Presence, Subscribers};
 use crate::cursor;
 use crate::filter::EventFilter;
@@ -26,11 +28,15 @@ use crate::store::{self, Follow, ReadError};
 use crate::stream::{StreamName, shown};
 
 /// What can be followed.
-#[derive(Description)]
-pub(super) struct Subscription;
+#[derive(MergedSubscription, Default)]
+pub(super) struct Subscription(LogSubscription, ProjectionSubscription);
 
-#[Subscription(use_type_description)]
-impl Subscription {
+/// What can be followed of the log.
+#[derive(Default)]
+pub(super) struct LogSubscription;
+
+#[Subscription]
+impl LogSubscription {
     /// The log, from a place on and then live. Every event that matches comes once, in order, however slow
     /// the client is; every message carries a cursor to resume after it.
     async fn events(
@@ -38,12 +44,16 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
         #[graphql(desc = "Which events.")] filter: Option<EventFilterInput>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
+        let schema = SchemaChoice::parse(schema)?;
         let filter = filter.unwrap_or_default().parse(&operation.limits)?;
         let presence = enter(ctx, FeedKind::Events)?;
         let start = start(operation, from, None).await?;
-        feed(ctx, filter, &start, presence)
+        feed(ctx, filter, schema, &start, presence)
     }
 
     /// One stream, from a place on and then live. The stream need not exist yet.
@@ -52,8 +62,12 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Its name, category-id.")] name: String,
         #[graphql(desc = "Where to begin; at the end if absent.")] from: Option<StartFrom>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<impl Stream<Item = EventFeedMessage>> {
         let operation = Operation::of(ctx)?;
+        let schema = SchemaChoice::parse(schema)?;
         let name = parse_any_stream_name(&name)?;
         let presence = enter(ctx, FeedKind::Stream)?;
         let start = start(operation, from, Some(&name)).await?;
@@ -61,7 +75,7 @@ impl Subscription {
             stream: Some(name),
             ..EventFilter::default()
         };
-        feed(ctx, filter, &start, presence)
+        feed(ctx, filter, schema, &start, presence)
     }
 
     /// A game: its state at once, if it has one, and then after every event, each once and in order, however slow
@@ -128,6 +142,7 @@ fn enter(ctx: &Context<'_>, kind: FeedKind) -> Result<Presence> {
 fn feed(
     ctx: &Context<'_>,
     mut filter: EventFilter,
+    schema: SchemaChoice,
     start: &Start,
     presence: Presence,
 ) -> Result<impl Stream<Item = EventFeedMessage> + use<>> {
@@ -145,7 +160,7 @@ fn feed(
         let _ = &presence;
         operation.next_turn();
         progress.make(&message);
-        EventFeedMessage::new(operation.store.id(), message)
+        EventFeedMessage::new(operation.store.id(), message, schema)
     }))
 }
 

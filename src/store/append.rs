@@ -1,11 +1,13 @@
 //! One append: its shape is checked here, in the caller's own task; the committer judges the rest.
 
 mod event_shape;
+mod schema;
 
 use std::sync::Arc;
 
 use event_shape::EventShape;
 pub(super) use event_shape::reserved_event;
+pub(super) use schema::{judge_schemas, missed_types};
 
 use super::draft::DomainJudgement;
 use super::operation::Operation;
@@ -91,6 +93,9 @@ pub(super) struct PreparedAppend {
     pub(super) streams: Vec<PreparedStream>,
     /// A refusal that stands unless the request turns out to be a retry (rule A3).
     pub(super) held: Option<Refusal>,
+    /// A refusal that stands unless the request turns out to be a retry, or the state refuses it first
+    /// (rule A3): what its events break of the schemas of their types.
+    pub(super) rejection: Option<Refusal>,
     pub(super) is_batch: bool,
 }
 
@@ -191,6 +196,7 @@ pub(super) fn prepare(append: Append, limits: &AppendLimits) -> Result<PreparedA
     let mut prepared = PreparedAppend {
         streams,
         held: None,
+        rejection: None,
         is_batch,
     };
     prepared.held = too_large(&prepared, limits);

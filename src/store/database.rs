@@ -18,7 +18,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sea_orm::sqlx::{self, sqlite::SqliteConnectOptions};
+use sea_orm::sqlx::{
+    self,
+    sqlite::{SqliteConnectOptions, SqliteSynchronous},
+};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -131,6 +134,19 @@ impl Database {
         })
     }
 
+    /// Opens a database for what can be made again from the log: a power cut may take its last commits back,
+    /// all of them together, and nothing waits for the disk.
+    pub fn open_derived(options: DatabaseOptions) -> Result<Self, OpenError> {
+        let mut database = Self::open(options)?;
+        if let Target::Sqlite(sqlite) = &mut database.target {
+            **sqlite = sqlite
+                .as_ref()
+                .clone()
+                .synchronous(SqliteSynchronous::Normal);
+        }
+        Ok(database)
+    }
+
     /// Which of the two it is.
     #[must_use]
     pub fn backend(&self) -> DbBackend {
@@ -177,6 +193,28 @@ impl Database {
         Ok(transaction)
     }
 
+    /// Begins a transaction that writes what can be made again from the log: its commit need not wait for the
+    /// disk, since a checkpoint that is lost is lost together with what it covers.
+    pub(crate) async fn begin_derived(
+        &self,
+        writer: &DatabaseConnection,
+    ) -> Result<DatabaseTransaction, DbErr> {
+        let transaction = self.begin(writer).await?;
+        if self.backend() == DbBackend::Postgres {
+            let relaxed = "SET LOCAL synchronous_commit = off";
+            transaction.execute_unprepared(relaxed).await?;
+        }
+        Ok(transaction)
+    }
+
+    /// A transaction that reads one moment of the database.
+    pub(crate) async fn snapshot(&self) -> Result<DatabaseTransaction, DatabaseError> {
+        self.breaker.check()?;
+        let opened = self.readers.snapshot().await;
+        self.breaker.note(&opened);
+        opened
+    }
+
     /// A connection on which the store reads for itself, so that slow reads of callers do not hold it up.
     pub(super) fn own_reader(&self) -> Reader {
         self.target.reader(&self.options, 1)
@@ -206,7 +244,7 @@ impl Database {
     /// Waits for the turn to write, which ends when the answer is dropped. SQLite has one write lock, and
     /// whoever finds it taken tries again and again without any order; here they stand in line, so that an
     /// append waits for one batch of other work at most. On PostgreSQL nobody waits.
-    pub(super) async fn write_turn(&self) -> Option<WriteTurn<'_>> {
+    pub(crate) async fn write_turn(&self) -> Option<WriteTurn<'_>> {
         match self.target {
             Target::Sqlite(_) => Some(self.turn.lock().await),
             Target::Postgres(_) => None,
@@ -214,7 +252,7 @@ impl Database {
     }
 
     /// How long one statement, or one group's transaction, may take.
-    pub(super) fn statement_timeout(&self) -> Duration {
+    pub(crate) fn statement_timeout(&self) -> Duration {
         self.options.statement_timeout
     }
 
@@ -272,7 +310,7 @@ impl Database {
 }
 
 /// The turn to write.
-pub(super) type WriteTurn<'a> = tokio::sync::MutexGuard<'a, ()>;
+pub(crate) type WriteTurn<'a> = tokio::sync::MutexGuard<'a, ()>;
 
 impl Target {
     fn parse(options: &DatabaseOptions) -> Result<Self, OpenError> {

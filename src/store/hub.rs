@@ -84,6 +84,11 @@ impl Hub {
         *self.known.borrow()
     }
 
+    /// The same, for those who wait for it to move.
+    pub(super) fn watch(&self) -> watch::Receiver<Position> {
+        self.known.subscribe()
+    }
+
     /// The position of the last commit that hid events, as far as this process knows. What is read from the
     /// log from now on shows all that was hidden up to there.
     pub(super) fn hidden_at(&self) -> Position {

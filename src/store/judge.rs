@@ -5,6 +5,7 @@ mod change;
 mod domain;
 mod guild;
 mod operation;
+mod registration;
 mod retry;
 
 pub(super) use change::lives_to_look_up;
@@ -102,6 +103,7 @@ impl View {
             Work::Append(append) => self.judge_append(append, &mut new_salt),
             Work::Change(change) => Ok(self.judge_change(change, &mut new_salt)?),
             Work::Operation(operation) => Ok(self.judge_operation(operation, &mut new_salt)?),
+            Work::Type(change) => Ok(self.judge_registration(change, &mut new_salt)?),
         }
     }
 
@@ -120,7 +122,11 @@ impl View {
         self.check_closed(request)?;
         self.check_expectations(request)?;
         self.check_length(request)?;
-        // The schema of each event's type is judged here, after everything that the state alone can refuse.
+        // What needs no state was judged before the request queued; it is told after everything that the
+        // state alone can refuse.
+        if let Some(rejection) = &request.rejection {
+            return Err(rejection.clone().into());
+        }
         self.check_guild(request)?;
         self.check_domain(request)?;
         Ok(self.accept(request, new_salt))
@@ -253,7 +259,7 @@ impl View {
                 Work::Change(change) if matches!(change.kind, ChangeKind::SetMetadata(_)) => {
                     resettled.insert(&change.stream);
                 }
-                Work::Change(_) | Work::Operation(_) => {}
+                Work::Change(_) | Work::Operation(_) | Work::Type(_) => {}
             }
         }
         self.streams.values().filter(move |stream| {

@@ -1,10 +1,12 @@
 //! What an append can be answered besides success.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::operation::Operation;
+use crate::event::{EventType, RecordedEvent};
 use crate::expected_version::ExpectedVersion;
 use crate::position::Position;
 use crate::stream::StreamName;
@@ -38,6 +40,19 @@ pub enum Refusal {
     OperationNotFound(Uuid),
     /// The operation has ended, and cannot be cancelled.
     OperationFinished(Box<Operation>),
+    /// There is no event type of this name.
+    TypeNotFound(EventType),
+    /// A registration contradicts what is known of its event type.
+    TypeConflict(TypeRefusal),
+}
+
+/// Why something cannot be registered about an event type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeRefusal {
+    /// The input that contradicts it.
+    pub path: InputPath,
+    /// What is known, and what to do.
+    pub message: String,
 }
 
 /// An input that has the wrong shape.
@@ -94,7 +109,7 @@ pub struct Violation {
     /// Where the event stands in the request.
     pub path: InputPath,
     /// The rule, in a word or two.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// What was given, what is allowed, what to do.
     pub message: String,
 }
@@ -104,8 +119,10 @@ pub struct Violation {
 pub enum ViolationKind {
     /// Not an event type.
     Type,
-    /// Data or metadata that cannot be kept.
+    /// Data or metadata that cannot be kept, or break the schema of their type.
     Data,
+    /// An event type, or a version of it, that nobody has registered.
+    UnknownType,
 }
 
 /// A size or count beyond its limit.
@@ -134,6 +151,10 @@ pub enum LimitKind {
     BatchStreams,
     /// Operations that wait or run.
     UnfinishedOperations,
+    /// Event types that are registered at run time.
+    RegisteredTypes,
+    /// Versions of one event type.
+    TypeVersions,
 }
 
 /// A stream that does not take what the request has for it.
@@ -173,6 +194,23 @@ pub struct DuplicateId {
     pub stored: Option<StoredAt>,
     /// Why this is no retry.
     pub reason: DuplicateReason,
+}
+
+impl DuplicateId {
+    /// The id of a stored event, which a request that writes one event has used for something else.
+    pub(super) fn of_stored(stored: &RecordedEvent, reason: DuplicateReason) -> Self {
+        Self {
+            event_id: Some(stored.event_id),
+            path: InputPath::of(&["eventId"]),
+            stored: Some(StoredAt {
+                stream: stored.stream.clone(),
+                stream_version: stored.stream_version,
+                position: stored.position,
+                guild_id: stored.guild_id.clone(),
+            }),
+            reason,
+        }
+    }
 }
 
 /// Where an event is stored.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::append::PreparedAppend;
 use super::change::PreparedChange;
 use super::operation::PreparedOperation;
+use super::registrations::PreparedTypeChange;
 use crate::stream::StreamName;
 
 /// A request whose shape is right, and which is judged and written as a whole.
@@ -18,9 +19,11 @@ pub(super) enum Work {
     Change(PreparedChange),
     /// The start or the end of a long-running operation.
     Operation(PreparedOperation),
+    /// A registration about an event type.
+    Type(PreparedTypeChange),
 }
 
-/// What a change or an operation costs in the queue, beside its own bytes: it writes one event.
+/// What a change, an operation or a registration costs in the queue, beside its own bytes: it writes one event.
 const CHANGE_OVERHEAD_BYTES: usize = 1024;
 
 impl Work {
@@ -28,7 +31,7 @@ impl Work {
     pub(super) fn event_count(&self) -> usize {
         match self {
             Self::Append(append) => append.event_count(),
-            Self::Change(_) | Self::Operation(_) => 1,
+            Self::Change(_) | Self::Operation(_) | Self::Type(_) => 1,
         }
     }
 
@@ -38,6 +41,7 @@ impl Work {
             Self::Append(append) => append.bytes(),
             Self::Change(change) => change.bytes(),
             Self::Operation(operation) => operation.bytes(),
+            Self::Type(change) => change.event.bytes(),
         }
     }
 
@@ -45,7 +49,9 @@ impl Work {
     pub(super) fn queue_bytes(&self) -> usize {
         match self {
             Self::Append(append) => append.queue_bytes(),
-            Self::Change(_) | Self::Operation(_) => self.bytes() + CHANGE_OVERHEAD_BYTES,
+            Self::Change(_) | Self::Operation(_) | Self::Type(_) => {
+                self.bytes() + CHANGE_OVERHEAD_BYTES
+            }
         }
     }
 
@@ -57,6 +63,7 @@ impl Work {
             }
             Self::Change(change) => names.extend([change.stream.clone(), change.stream.life()]),
             Self::Operation(operation) => names.extend([operation.stream_name()]),
+            Self::Type(change) => names.extend([change.stream.clone()]),
         }
     }
 
@@ -67,6 +74,7 @@ impl Work {
                 ids.extend(append.events().map(|(_, _, event)| event.event_id));
             }
             Self::Change(change) => ids.push(change.event.event_id),
+            Self::Type(change) => ids.push(change.event.event_id),
             // The operation's own row tells a retry.
             Self::Operation(_) => {}
         }
@@ -75,7 +83,7 @@ impl Work {
     /// The operation that it starts or ends.
     pub(super) fn operation_id(&self) -> Option<Uuid> {
         match self {
-            Self::Append(_) | Self::Change(_) => None,
+            Self::Append(_) | Self::Change(_) | Self::Type(_) => None,
             Self::Operation(operation) => Some(operation.change.id()),
         }
     }

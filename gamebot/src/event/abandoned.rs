@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     base::game_event,
-    shape::{Id, Timestamp, Whole},
+    shape::{Id, Inline, Timestamp, Whole},
     text_enum::text_enum,
 };
 
@@ -29,6 +29,7 @@ game_event! {
         #[schemars(with = "Id")]
         pub abandoning_player_id: String,
         /// The one word that did arrive; it came from the other player. Null when there was none.
+        #[schemars(with = "Option<Inline<LastGuess>>")]
         pub last_guess: Option<LastGuess>,
         /// The number of this attempt in the current chain of words, from 1.
         #[schemars(with = "Whole<1>")]

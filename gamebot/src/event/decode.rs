@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
-use super::Event;
+use super::{Event, whole_number::with_plain_whole_numbers};
 
 /// What became of the attempt to read an event's data.
 #[expect(
@@ -50,9 +50,13 @@ impl Error for DecodeFailure {}
 
 /// Reads `data` as the payload type that `wrap` expects.
 pub(super) fn decode<T: DeserializeOwned>(data: &str, wrap: fn(T) -> Event) -> Decoded {
-    match serde_json::from_str(data) {
+    if let Ok(payload) = serde_json::from_str(data) {
+        return Decoded::Known(wrap(payload));
+    }
+    let data = with_plain_whole_numbers(data);
+    match serde_json::from_str(&data) {
         Ok(payload) => Decoded::Known(wrap(payload)),
-        Err(error) => Decoded::Undecodable(explain::<T>(data, &error)),
+        Err(error) => Decoded::Undecodable(explain::<T>(&data, &error)),
     }
 }
 

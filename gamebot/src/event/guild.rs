@@ -3,7 +3,7 @@
 use super::{
     ConfigChange, GameMode, JsonObject,
     base::community_event,
-    shape::{Config, Id, Text, Whole},
+    shape::{Config, Id, Inline, Text, Whole},
 };
 
 community_event! {
@@ -12,6 +12,7 @@ community_event! {
         /// The mode that the defaults are for. Null when they are for all modes. In the stored
         /// data the key is `mode`; unlike the `mode` of a game it may be missing.
         #[cfg_attr(feature = "graphql", graphql(name = "configuredMode"))]
+        #[schemars(with = "Option<Inline<GameMode>>")]
         pub mode: Option<GameMode>,
         /// How often the defaults were set, this time included: one more than before. In the
         /// stored data the key is `config_version`.

@@ -7,7 +7,7 @@ use super::{
     TeamState,
     base::game_event,
     keyed,
-    shape::{Amount, Id, List, MapOf, NoneOrSeveral, Whole},
+    shape::{Amount, Id, Inline, List, MapOf, NoneOrSeveral, Whole},
     text_enum::text_enum,
 };
 
@@ -79,6 +79,7 @@ game_event! {
         /// stored data the key is `round_stats`; unlike the `roundStats` of a completed round they
         /// may be missing.
         #[cfg_attr(feature = "graphql", graphql(name = "roundEndStats"))]
+        #[schemars(with = "Option<Inline<RoundStats>>")]
         #[serde(skip_serializing_if = "Option::is_none")]
         pub round_stats: Option<RoundStats>,
     }

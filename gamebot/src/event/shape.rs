@@ -237,6 +237,25 @@ impl<T: JsonSchema> JsonSchema for OrNull<T> {
     }
 }
 
+/// A type written in place instead of as a reference. What may be null needs it: without it the
+/// schema is a choice between a reference and null, and whoever violates it is told no more than
+/// that neither fits.
+pub(super) struct Inline<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for Inline<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Inline_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
 /// Adds a bound that says something.
 fn set_unless(schema: &mut Schema, keyword: &str, bound: usize, meaningless: usize) {
     if bound != meaningless {

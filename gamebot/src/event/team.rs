@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     keyed::{Keyed, keyed_by},
-    shape::{Amount, Id, List, Pair, Set, Whole},
+    shape::{Amount, Id, Inline, List, Pair, Set, Whole},
     text_enum::text_enum,
 };
 
@@ -48,6 +48,7 @@ pub struct TeamState {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_words: Option<Vec<String>>,
     /// What the team is doing. Null means GUESSING.
+    #[schemars(with = "Option<Inline<TeamStatus>>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<TeamStatus>,
 }

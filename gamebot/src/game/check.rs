@@ -20,7 +20,7 @@ use crate::event::{Event, GameBase, GameMode};
 
 pub(super) use attempt::golf_points;
 pub(super) use base::{check_envelope, is_legal_in_lobby, is_legal_in_pause, is_optional};
-pub(super) use numbers::Comparison;
+pub(super) use numbers::{Comparison, Figure, TeamNumbers};
 
 /// The most events that a stream of a game may have.
 pub(super) const MAX_EVENTS: i32 = 10_000;

@@ -102,15 +102,18 @@ impl GameState {
     /// Folds an event that only a started game can have.
     fn apply_play(&mut self, base: GameBase<'_>, event: &Event) {
         if !super::check::is_legal_in_pause(event) {
-            self.end_pause(base.timestamp);
+            self.end_lost_pause();
         }
         match event {
             Event::PlayerStatusChanged(changed) => self.player_status_changed(changed),
             Event::RoundStarted(started) => self.round_started(base, started),
             Event::RoundRestarted(restarted) => self.round_restarted(restarted),
-            Event::RoundCompleted(completed) => self.round_completed(completed),
-            Event::RoundEnded(_) | Event::KnockoutRoundCompleted(_) => self.shared_round_closed(),
-            Event::LongformDayEnded(ended) => self.longform_day_ended(ended),
+            Event::RoundCompleted(completed) => self.round_completed(base, completed),
+            Event::RoundEnded(_) => self.round_ended(base),
+            Event::KnockoutRoundCompleted(completed) => {
+                self.knockout_round_completed(base, completed);
+            }
+            Event::LongformDayEnded(ended) => self.longform_day_ended(base, ended),
             Event::GuessStarted(guess) => self.guess_started(base, guess),
             Event::GuessProcessed(guess) => self.guess_processed(base, guess),
             Event::GuessAbandoned(guess) => self.guess_abandoned(base, guess),
@@ -141,6 +144,14 @@ impl GameState {
             .expires_at
             .map(|expires_at| expires_at.checked_add_signed(paused).unwrap_or(expires_at));
         self.phase = Some(pause.phase_before);
+    }
+
+    /// Lets play go on after a pause whose end was lost. How long it took is not known, so it counts
+    /// as none: then nothing that happens seems to take too long.
+    fn end_lost_pause(&mut self) {
+        if let Some(pause) = self.pause.take() {
+            self.phase = Some(pause.phase_before);
+        }
     }
 
     fn team_mut(&mut self, team_id: &str) -> Option<&mut Team> {

@@ -104,10 +104,4 @@ fn team_numbers(state: &GameState, team: &Team, faults: &mut Vec<String>) {
             "{id} is {status}, but {listed}among the eliminated teams"
         ));
     }
-    let counts = [team.guess_count, team.round_guess_count, team.total_guesses];
-    if !counts.is_sorted() {
-        faults.push(format!(
-            "the attempts of {id} in the chain, the round and the game are {counts:?}"
-        ));
-    }
 }

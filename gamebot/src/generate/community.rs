@@ -1,6 +1,6 @@
 //! The people who play the generated games.
 
-use super::random::Random;
+use super::{random::Random, words::WORDS};
 
 const GUILDS: usize = 8;
 const TEAMS_PER_GUILD: usize = 24;
@@ -8,7 +8,7 @@ const TEAMS_PER_GUILD: usize = 24;
 /// Some Discord servers and their teams.
 #[derive(Clone, Debug)]
 pub(super) struct Community {
-    guilds: Vec<Guild>,
+    pub(super) guilds: Vec<Guild>,
 }
 
 /// A Discord server.
@@ -18,7 +18,7 @@ pub(super) struct Guild {
     /// The channel in which games are started.
     pub(super) channel_id: String,
     /// Its teams; every player is in exactly one of them.
-    teams: Vec<Team>,
+    pub(super) teams: Vec<Team>,
 }
 
 /// Two players who play together.
@@ -79,5 +79,15 @@ impl Team {
             id: format!("{}_{}", players[0].id, players[1].id),
             players,
         }
+    }
+}
+
+impl Player {
+    /// The name of the player on Discord; it depends on nothing but the id.
+    pub(super) fn username(&self) -> String {
+        let digits = self.id.bytes().map(|digit| usize::from(digit - b'0'));
+        let number = digits.fold(0_usize, |number, digit| (number * 10 + digit) % 1_000_003);
+        let (first, second) = (number % WORDS.len(), number / WORDS.len() % WORDS.len());
+        format!("{}_{}", WORDS[first], WORDS[second])
     }
 }

@@ -1,69 +1,40 @@
-//! The pen that writes down a game: it keeps the clock, the ids and the causes.
+//! A game while it is being played, and the book in which it is written down.
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
-use serde::Serialize;
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{
     GeneratedMode,
     community::{Guild, Player},
+    lobby,
+    pen::{Pen, Trigger, data, timestamp},
     random::Random,
     team_play::TeamPlay,
 };
-use crate::script::{GameScript, ScriptEvent};
+use crate::script::GameScript;
 
 /// How many of a player's last words the player may not use again.
 pub(super) const FORBIDDEN_WORDS_LIMIT: usize = 12;
 /// How long a team waits for the second word.
 pub(super) const GUESS_TIMEOUT_SECONDS: i32 = 60;
+/// Percentage of games that are prepared in a lobby.
+const LOBBY_PERCENT: i32 = 40;
+/// Percentage of round starts after which the session has to be brought back.
+const RECOVERY_PERCENT: i32 = 1;
 
 /// A game while it is being played.
 pub(super) struct Game<'guild> {
     pub(super) random: Random,
-    guild: &'guild Guild,
-    mode: GeneratedMode,
+    pub(super) mode: GeneratedMode,
+    /// How often the configuration was set before the start.
+    pub(super) config_version: i32,
     id: String,
-    correlation_id: String,
     started_at: DateTime<Utc>,
-    /// The time of the last event; no later one is before it.
-    clock: DateTime<Utc>,
-    last_event_id: String,
-    events: Vec<ScriptEvent>,
-}
-
-/// What made an event happen.
-pub(super) enum Trigger<'cause> {
-    /// A player started something with a command.
-    Command(&'cause Player),
-    /// A player sent a word or a request to the bot in a direct message.
-    Message(&'cause Player),
-    /// A clock of this name ran out.
-    Timer(&'static str),
-    /// The session drew a conclusion from the event before.
-    LastEvent,
-}
-
-#[derive(Serialize)]
-struct Metadata<'game> {
-    event_id: &'game str,
-    correlation_id: &'game str,
-    causation_id: &'game str,
-    source: &'static str,
-    source_id: &'game str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actor_id: Option<&'game str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    guild_id: Option<&'game str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channel_id: Option<&'game str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<&'game str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    interaction_id: Option<&'game str>,
-    client_version: &'static str,
-    server_version: &'static str,
+    book: Pen<'guild>,
+    /// What is observed of the game without changing it; it has a stream of its own.
+    log: Pen<'guild>,
 }
 
 impl<'guild> Game<'guild> {
@@ -74,16 +45,16 @@ impl<'guild> Game<'guild> {
         start: DateTime<Utc>,
     ) -> Self {
         let started_at = start.trunc_subsecs(6);
+        let id = random.uuid_v7(started_at);
+        let correlation_id = random.uuid_v4();
         Self {
-            id: random.uuid_v7(started_at),
-            correlation_id: random.uuid_v4(),
             random,
-            guild,
             mode,
+            config_version: 1,
+            id,
             started_at,
-            clock: started_at,
-            last_event_id: String::new(),
-            events: Vec::new(),
+            book: Pen::new(guild, correlation_id.clone(), started_at),
+            log: Pen::new(guild, correlation_id, started_at),
         }
     }
 
@@ -93,17 +64,26 @@ impl<'guild> Game<'guild> {
 
     /// The time of the last event.
     pub(super) fn now(&self) -> DateTime<Utc> {
-        self.clock
+        self.book.clock
     }
 
     /// The time `low` to `high` milliseconds after the last event.
     pub(super) fn soon(&mut self, low: i32, high: i32) -> DateTime<Utc> {
-        self.clock + TimeDelta::milliseconds(i64::from(self.random.between(low, high)))
+        let wait = self.random.between(low, high);
+        self.now() + TimeDelta::milliseconds(i64::from(wait))
     }
 
-    /// Writes `game_started`; the first player of the first team gave the command.
+    /// Writes `game_started`, some of the times after a lobby. The first player of the first team
+    /// gave the command.
     pub(super) fn start(&mut self, teams: &[TeamPlay], config: &Value) {
         let players = || teams.iter().flat_map(|play| &play.team.players);
+        let Some(creator) = players().next() else {
+            return;
+        };
+        if self.random.chance(LOBBY_PERCENT) {
+            lobby::open(self, teams, creator, config);
+            self.started_at = self.soon(1_500, 6_000);
+        }
         let rosters = teams.iter().map(|play| {
             let player_ids = play.team.players.iter().map(|player| player.id.as_str());
             (play.team.id.clone(), player_ids.collect())
@@ -114,96 +94,84 @@ impl<'guild> Game<'guild> {
             "player_ids": players().map(|player| &player.id).collect::<Vec<_>>(),
             "roles": {},
             "config": config,
-            "config_version": 1,
+            "config_version": self.config_version,
             "started_at": timestamp(self.started_at),
         });
-        let trigger = players()
-            .next()
-            .map_or(Trigger::LastEvent, Trigger::Command);
-        let at = self.soon(3, 9);
-        self.write("game_started", 1, at, data, &trigger);
+        let delay = TimeDelta::milliseconds(i64::from(self.random.between(3, 9)));
+        let at = self.started_at + delay;
+        self.write("game_started", 1, at, data, &Trigger::Command(creator));
     }
 
-    /// Writes one event. `data` is what the type has besides the base fields. An event never comes
+    /// Writes one event. `own` is what the type has besides the base fields. An event never comes
     /// before the one written before it, so `at` is the earliest time.
     pub(super) fn write(
         &mut self,
         event_type: &'static str,
         round_number: i32,
         at: DateTime<Utc>,
-        data: Value,
+        own: Value,
         trigger: &Trigger<'_>,
     ) {
-        self.clock = self.clock.max(at);
-        let data = self.data(round_number, data);
-        let event_id = self.random.uuid_v7(self.clock);
-        let metadata = self.metadata(&event_id, trigger);
-        self.events.push(ScriptEvent {
-            event_type: Cow::Borrowed(event_type),
-            schema_version: 1,
-            data: Cow::Owned(data.to_string()),
-            metadata: Cow::Owned(metadata.to_string()),
+        self.book.clock = self.book.clock.max(at);
+        let base = [
+            ("game_id", self.id.as_str().into()),
+            ("guild_id", self.book.guild.id.as_str().into()),
+            ("mode", self.mode.as_str().into()),
+            ("round_number", round_number.into()),
+        ];
+        let data = data(base, own, self.book.clock);
+        self.book.write(&mut self.random, event_type, data, trigger);
+    }
+
+    /// Notes something about the game that does not change it. It happens at `at`, or as soon as
+    /// everything that was noted before has happened.
+    pub(super) fn observe(
+        &mut self,
+        event_type: &'static str,
+        at: DateTime<Utc>,
+        own: Value,
+        trigger: &Trigger<'_>,
+    ) {
+        self.log.clock = self.log.clock.max(at);
+        self.log.last_event_id.clone_from(&self.book.last_event_id);
+        let base = [
+            ("game_id", self.id.as_str().into()),
+            ("guild_id", self.log.guild.id.as_str().into()),
+        ];
+        let data = data(base, own, self.log.clock);
+        self.log.write(&mut self.random, event_type, data, trigger);
+    }
+
+    /// A word that a player may not use, and therefore uses again.
+    pub(super) fn refuse_word(&mut self, team_id: &str, player: &Player, word: &str) {
+        let data = json!({
+            "team_id": team_id,
+            "player_id": player.id,
+            "word": word,
+            "reason": "forbidden_word",
         });
-        self.last_event_id = event_id;
+        let at = self.soon(20, 60);
+        self.observe("guess_error", at, data, &Trigger::Message(player));
     }
 
-    fn data(&self, round_number: i32, own: Value) -> Value {
-        let mut data = Map::new();
-        data.insert("game_id".into(), self.id.as_str().into());
-        data.insert("guild_id".into(), self.guild.id.as_str().into());
-        data.insert("mode".into(), self.mode.as_str().into());
-        data.insert("round_number".into(), round_number.into());
-        if let Value::Object(own) = own {
-            data.extend(own);
-        }
-        data.insert("timestamp".into(), timestamp(self.clock).into());
-        Value::Object(data)
-    }
-
-    fn metadata(&mut self, event_id: &str, trigger: &Trigger<'_>) -> Value {
-        let outside_id = self.random.snowflake(self.clock).to_string();
-        let timer_id;
-        let mut metadata = Metadata {
-            event_id,
-            correlation_id: &self.correlation_id,
-            causation_id: &self.last_event_id,
-            source: "system",
-            source_id: "system:session",
-            actor_id: None,
-            guild_id: None,
-            channel_id: None,
-            message_id: None,
-            interaction_id: None,
-            client_version: "2.4.1",
-            server_version: "1.0.0",
-        };
-        match trigger {
-            Trigger::LastEvent => {}
-            Trigger::Timer(name) => {
-                timer_id = format!("timer:{name}");
-                metadata.source = "timer";
-                metadata.source_id = &timer_id;
-                metadata.causation_id = &timer_id;
-            }
-            Trigger::Message(player) => {
-                metadata.source = "message";
-                metadata.source_id = &outside_id;
-                metadata.causation_id = &outside_id;
-                metadata.message_id = Some(&outside_id);
-                metadata.actor_id = Some(&player.id);
-                metadata.channel_id = Some(&player.channel_id);
-            }
-            Trigger::Command(player) => {
-                metadata.source = "interaction";
-                metadata.source_id = &outside_id;
-                metadata.causation_id = &outside_id;
-                metadata.interaction_id = Some(&outside_id);
-                metadata.actor_id = Some(&player.id);
-                metadata.guild_id = Some(&self.guild.id);
-                metadata.channel_id = Some(&self.guild.channel_id);
-            }
-        }
-        json!(metadata)
+    /// The session is lost with its node, and another node brings it back from the stream.
+    fn recover(&mut self) {
+        let version = self.book.events.len();
+        let at = self.soon(1, 3);
+        let data = json!({
+            "trigger": "failover", "attempt": 1, "from_version": 1, "snapshot_version": null,
+        });
+        self.observe("session_recovery_started", at, data, &Trigger::LastEvent);
+        let duration_ms = self.random.between(3, 40);
+        let data = json!({
+            "attempt": 1,
+            "last_version": version,
+            "events_applied": version,
+            "duration_ms": duration_ms,
+            "warnings": [],
+        });
+        let at = at + TimeDelta::milliseconds(i64::from(duration_ms));
+        self.observe("session_recovered", at, data, &Trigger::LastEvent);
     }
 
     /// Writes `round_started` for the teams whose round it is, and starts it for them.
@@ -215,20 +183,24 @@ impl<'guild> Game<'guild> {
         max_guesses: Option<i32>,
     ) {
         // The clock is set first, because the durations of attempts count from the event's time.
-        self.clock = self.clock.max(at);
+        self.book.clock = self.book.clock.max(at);
+        let now = self.now();
         let mut team_states = Map::new();
         for play in teams {
-            play.start_round(round_number, self.clock, &mut self.random);
+            play.start_round(round_number, now, &mut self.random);
             team_states.insert(play.team.id.clone(), play.state(max_guesses));
         }
         let data = json!({ "team_states": team_states });
         self.write(
             "round_started",
             round_number,
-            self.clock,
+            now,
             data,
             &Trigger::LastEvent,
         );
+        if self.random.chance(RECOVERY_PERCENT) {
+            self.recover();
+        }
     }
 
     /// Writes `round_completed` for the team that has matched.
@@ -236,7 +208,7 @@ impl<'guild> Game<'guild> {
         let at = self.soon(7, 10);
         let data = json!({
             "winner_team_id": play.team.id,
-            "round_score": 1,
+            "round_score": play.match_points,
             "round_stats": play.round_stats(),
         });
         self.write(
@@ -277,12 +249,8 @@ impl<'guild> Game<'guild> {
         GameScript {
             name: Cow::Owned(format!("{} {}", self.mode.as_str(), self.id)),
             game_id: self.id,
-            events: self.events,
+            events: self.book.events,
+            observations: self.log.events,
         }
     }
-}
-
-/// RFC 3339 in UTC with all six digits of the microseconds.
-pub(super) fn timestamp(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::{
     GeneratedMode,
     community::Guild,
-    game::{FORBIDDEN_WORDS_LIMIT, GUESS_TIMEOUT_SECONDS, Game, Trigger},
+    game::{FORBIDDEN_WORDS_LIMIT, GUESS_TIMEOUT_SECONDS, Game},
+    pen::Trigger,
     random::Random,
-    team_play::{Effect, Pace, TeamPlay},
+    team_play::{Effect, Pace, TeamPlay, one_point},
 };
 use crate::script::GameScript;
 
@@ -22,6 +23,7 @@ const PACE: Pace = Pace {
     attempts: &[1, 2, 3, 3, 4, 4, 5, 6, 7, 9],
     timeout_percent: 2,
     give_up_percent: 0,
+    points: one_point,
 };
 
 pub(super) fn play(mut random: Random, guild: &Guild, start: DateTime<Utc>) -> GameScript {
@@ -51,7 +53,7 @@ pub(super) fn play(mut random: Random, guild: &Guild, start: DateTime<Utc>) -> G
     game.complete(&teams, &winners, round_number)
 }
 
-fn live_count(teams: &[TeamPlay]) -> usize {
+pub(super) fn live_count(teams: &[TeamPlay]) -> usize {
     teams.iter().filter(|play| play.live).count()
 }
 
@@ -64,13 +66,20 @@ fn play_round(game: &mut Game<'_>, teams: &mut [TeamPlay], round_number: i32) {
     if live_count(teams) > 1
         && let Some(slowest) = slowest(teams)
     {
-        eliminated.push(eliminate(game, slowest, "round_loss"));
+        let at = game.soon(4, 8);
+        eliminated.push(eliminate(
+            game,
+            slowest,
+            "round_loss",
+            at,
+            &Trigger::LastEvent,
+        ));
     }
     let at = game.soon(7, 10);
     let advancing = teams.iter().filter(|play| play.live).map(|play| {
         json!({
             "team_id": play.team.id,
-            "score": play.matches,
+            "score": play.score,
             "matches": play.matches,
             "total_guesses": play.total_guesses,
         })
@@ -107,7 +116,14 @@ fn play_attempts(game: &mut Game<'_>, teams: &mut [TeamPlay]) -> Vec<Value> {
             playing.retain(|index| *index != next);
         } else if play.round_guess_count == MAX_GUESSES {
             playing.retain(|index| *index != next);
-            eliminated.push(eliminate(game, play, "max_guesses"));
+            let at = game.soon(4, 8);
+            eliminated.push(eliminate(
+                game,
+                play,
+                "max_guesses",
+                at,
+                &Trigger::LastEvent,
+            ));
         }
     }
     eliminated
@@ -123,27 +139,26 @@ fn slowest(teams: &mut [TeamPlay]) -> Option<&mut TeamPlay> {
 }
 
 /// Writes `team_eliminated`, and answers with the `EliminatedTeam` for the end of the round.
-fn eliminate(game: &mut Game<'_>, play: &mut TeamPlay, reason: &'static str) -> Value {
+pub(super) fn eliminate(
+    game: &mut Game<'_>,
+    play: &mut TeamPlay,
+    reason: &'static str,
+    at: DateTime<Utc>,
+    trigger: &Trigger<'_>,
+) -> Value {
     play.live = false;
     let data = json!({
         "team_id": play.team.id,
         "reason": reason,
         "final_state": play.info(),
-        "final_score": play.matches,
+        "final_score": play.score,
         "player_stats": play.player_stats(),
     });
-    let at = game.soon(4, 8);
-    game.write(
-        "team_eliminated",
-        play.round_number,
-        at,
-        data,
-        &Trigger::LastEvent,
-    );
+    game.write("team_eliminated", play.round_number, at, data, trigger);
     json!({
         "team_id": play.team.id,
         "reason": reason,
-        "final_score": play.matches,
+        "final_score": play.score,
         "player_stats": play.player_stats(),
     })
 }

@@ -1,6 +1,7 @@
-//! A race: every team plays rounds of its own until the time is up.
+//! A race, with points by matches or as in golf: every team plays rounds of its own until the
+//! time is up.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
@@ -8,9 +9,10 @@ use serde_json::{Map, Value, json};
 use super::{
     GeneratedMode,
     community::Guild,
-    game::{FORBIDDEN_WORDS_LIMIT, Game, Trigger, timestamp},
+    game::{FORBIDDEN_WORDS_LIMIT, Game},
+    pen::{Trigger, timestamp},
     random::Random,
-    team_play::{Effect, Pace, TeamPlay},
+    team_play::{Effect, Pace, TeamPlay, one_point},
 };
 use crate::script::GameScript;
 
@@ -27,16 +29,58 @@ const PACE: Pace = Pace {
     attempts: &[1, 2, 2, 3, 3, 4, 5],
     timeout_percent: 0,
     give_up_percent: 7,
+    points: one_point,
 };
 
-pub(super) fn play(mut random: Random, guild: &Guild, start: DateTime<Utc>) -> GameScript {
-    let count = 2 + random.index(3);
+/// Longer chains, so that all numbers of points occur.
+const GOLF_PACE: Pace = Pace {
+    attempts: &[1, 1, 2, 3, 3, 5, 8, 11],
+    give_up_percent: 4,
+    points: golf_points,
+    ..PACE
+};
+
+/// What a team of a golf race gets for giving up.
+const GIVE_UP_POINTS: i32 = -1;
+
+fn golf_points(guess_count: i32) -> i32 {
+    match guess_count {
+        ..=1 => 4,
+        2..=4 => 3,
+        5..=7 => 2,
+        8..=10 => 1,
+        _ => 0,
+    }
+}
+
+pub(super) fn play(random: Random, guild: &Guild, start: DateTime<Utc>) -> GameScript {
+    play_mode(random, guild, start, GeneratedMode::Race, PACE)
+}
+
+/// A match takes one event more than in a race, so there is one team less at most.
+pub(super) fn play_golf(random: Random, guild: &Guild, start: DateTime<Utc>) -> GameScript {
+    play_mode(random, guild, start, GeneratedMode::GolfRace, GOLF_PACE)
+}
+
+fn play_mode(
+    mut random: Random,
+    guild: &Guild,
+    start: DateTime<Utc>,
+    mode: GeneratedMode,
+    pace: Pace,
+) -> GameScript {
+    let most_teams = if mode == GeneratedMode::GolfRace {
+        3
+    } else {
+        4
+    };
+    let count = 2 + random.index(most_teams - 1);
     let mut teams: Vec<TeamPlay> = guild
         .pick_teams(&mut random, count)
         .into_iter()
-        .map(|team| TeamPlay::new(team, PACE))
+        .map(|team| TeamPlay::new(team, pace))
         .collect();
-    let mut game = Game::new(random, guild, GeneratedMode::Race, start);
+    let mut game = Game::new(random, guild, mode, start);
     let config = json!({
         "time_limit_seconds": TIME_LIMIT_SECONDS,
         "allow_give_up": true,
@@ -51,7 +95,7 @@ pub(super) fn play(mut random: Random, guild: &Guild, start: DateTime<Utc>) -> G
     warn(&mut game, &teams, warns_at);
     play_until(&mut game, &mut teams, expires_at);
     expire(&mut game, &teams, expires_at);
-    let winners = winners(&teams);
+    let winners = winners(&teams, mode);
     game.complete(&teams, &winners, highest_round(&teams))
 }
 
@@ -63,13 +107,45 @@ fn play_until(game: &mut Game<'_>, teams: &mut [TeamPlay], end: DateTime<Utc>) {
     {
         match play.attempt(game) {
             Effect::GoesOn => {}
-            Effect::Solved => next_round(game, play),
+            Effect::Solved => {
+                award(game, play, play.match_points, "match");
+                next_round(game, play);
+            }
             Effect::GaveUp {
                 player,
                 partner_word,
-            } => restart_round(game, play, player, partner_word),
+            } => {
+                if game.mode == GeneratedMode::GolfRace {
+                    play.score += GIVE_UP_POINTS;
+                }
+                award(game, play, GIVE_UP_POINTS, "give_up");
+                restart_round(game, play, player, partner_word);
+            }
         }
     }
+}
+
+/// Writes the points of a golf race.
+fn award(game: &mut Game<'_>, play: &TeamPlay, points: i32, reason: &'static str) {
+    if game.mode != GeneratedMode::GolfRace {
+        return;
+    }
+    let data = json!({
+        "team_id": play.team.id,
+        "guess_count": play.guess_count(),
+        "points": points,
+        "reason": reason,
+        "total_points": play.score,
+    });
+    let at = game.soon(3, 6);
+    let trigger = Trigger::LastEvent;
+    game.write(
+        "golf_race_points_awarded",
+        play.round_number,
+        at,
+        data,
+        &trigger,
+    );
 }
 
 fn next_round(game: &mut Game<'_>, play: &mut TeamPlay) {
@@ -107,7 +183,7 @@ fn restart_round(
 fn warn(game: &mut Game<'_>, teams: &[TeamPlay], at: DateTime<Utc>) {
     let standings = teams
         .iter()
-        .map(|play| (play.team.id.clone(), Value::from(play.matches)));
+        .map(|play| (play.team.id.clone(), Value::from(play.score)));
     let data = json!({
         "remaining_seconds": WARNING_SECONDS,
         "standings": standings.collect::<Map<_, _>>(),
@@ -156,13 +232,29 @@ fn highest_round(teams: &[TeamPlay]) -> i32 {
         .unwrap_or(1)
 }
 
-/// The teams with the most matches, among them those with the fewest attempts. More than one share
-/// the win.
-fn winners(teams: &[TeamPlay]) -> Vec<&TeamPlay> {
-    let rank = |play: &&TeamPlay| (play.matches, Reverse(play.total_guesses));
-    let best = teams.iter().map(|play| rank(&play)).max();
-    teams
-        .iter()
-        .filter(|play| Some(rank(play)) == best)
-        .collect()
+/// Race: the teams with the most matches, among them those with the fewest attempts per match.
+/// Golf race: the teams with the most points, then with the fewest attempts per match, then with
+/// the most matches. More than one share the win.
+fn winners(teams: &[TeamPlay], mode: GeneratedMode) -> Vec<&TeamPlay> {
+    let better = |left: &TeamPlay, right: &TeamPlay| {
+        let by_average = fewer_per_match(left, right);
+        if mode == GeneratedMode::GolfRace {
+            let by_points = left.score.cmp(&right.score);
+            by_points
+                .then(by_average)
+                .then(left.matches.cmp(&right.matches))
+        } else {
+            left.matches.cmp(&right.matches).then(by_average)
+        }
+    };
+    let is_best = |play: &&TeamPlay| teams.iter().all(|other| better(play, other).is_ge());
+    teams.iter().filter(is_best).collect()
+}
+
+/// The greater one has fewer attempts per match. Without a match they are infinitely many.
+fn fewer_per_match(left: &TeamPlay, right: &TeamPlay) -> Ordering {
+    match (left.matches, right.matches) {
+        (0, _) | (_, 0) => (left.matches > 0).cmp(&(right.matches > 0)),
+        _ => (right.total_guesses * left.matches).cmp(&(left.total_guesses * right.matches)),
+    }
 }

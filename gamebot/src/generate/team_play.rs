@@ -1,16 +1,24 @@
 //! A team while it plays: its plan for the next attempt, and all of its numbers.
 
+mod report;
+
+pub(super) use report::average;
+
 use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{
     community::Team,
-    game::{FORBIDDEN_WORDS_LIMIT, GUESS_TIMEOUT_SECONDS, Game, Trigger, timestamp},
+    game::{FORBIDDEN_WORDS_LIMIT, GUESS_TIMEOUT_SECONDS, Game},
+    pen::{Trigger, timestamp},
     random::Random,
     words::WORDS,
 };
+
+/// Percentage of attempts before which the bot refuses a word.
+const REFUSED_WORD_PERCENT: i32 = 1;
 
 /// How the attempts of a team go.
 #[derive(Clone, Copy)]
@@ -23,6 +31,13 @@ pub(super) struct Pace {
     pub(super) timeout_percent: i32,
     /// Percentage of attempts that a player ends by giving up, from the third of a chain on.
     pub(super) give_up_percent: i32,
+    /// The points for a match with the attempt of this number in its chain.
+    pub(super) points: fn(i32) -> i32,
+}
+
+/// A point for every match, whatever it took.
+pub(super) fn one_point(_guess_count: i32) -> i32 {
+    1
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,6 +75,7 @@ struct Tally {
 /// A team and its state in the game.
 pub(super) struct TeamPlay {
     pub(super) team: Team,
+    pub(super) score: i32,
     pub(super) matches: i32,
     pub(super) total_guesses: i32,
     pub(super) round_number: i32,
@@ -67,6 +83,10 @@ pub(super) struct TeamPlay {
     /// Whether the team is still in the game.
     pub(super) live: bool,
     pub(super) last_match_at: Option<DateTime<Utc>>,
+    /// Whether the team has solved its round.
+    pub(super) has_matched: bool,
+    /// The points of its last match.
+    pub(super) match_points: i32,
     pace: Pace,
     tallies: [Tally; 2],
     guess_count: i32,
@@ -86,12 +106,15 @@ impl TeamPlay {
     pub(super) fn new(team: Team, pace: Pace) -> Self {
         Self {
             team,
+            score: 0,
             matches: 0,
             total_guesses: 0,
             round_number: 0,
             round_guess_count: 0,
             live: true,
             last_match_at: None,
+            has_matched: false,
+            match_points: 0,
             pace,
             tallies: <[Tally; 2]>::default(),
             guess_count: 0,
@@ -111,7 +134,14 @@ impl TeamPlay {
         self.round_guess_count = 0;
         self.round_abandoned = 0;
         self.last_duration = 0;
+        self.has_matched = false;
         self.new_chain(random);
+    }
+
+    /// Decides anew, before the first attempt of a round, how many it will take.
+    pub(super) fn match_after(&mut self, attempts: i32, random: &mut Random) {
+        self.matching_attempt = attempts;
+        self.plan_next(random);
     }
 
     /// Gives the team a fresh pair of words and decides how long it will take to link them.
@@ -184,6 +214,11 @@ impl TeamPlay {
         // The first word comes somewhere in the middle of the attempt, the second ends it.
         let took = self.next_duration - self.last_duration;
         let waited = game.random.between(took / 10, took / 2);
+        if game.random.chance(REFUSED_WORD_PERCENT) {
+            let player = &self.team.players[first];
+            game.refuse_word(&self.team.id, player, self.current_words[0]);
+        }
+        let match_points = matched.then(|| (self.pace.points)(self.guess_count));
         let data = json!({
             "team_id": self.team.id,
             "player1_id": self.team.players[first].id,
@@ -191,7 +226,7 @@ impl TeamPlay {
             "player1_word": words[0],
             "player2_word": words[1],
             "guess_successful": matched,
-            "match_score": matched.then_some(1),
+            "match_score": match_points,
             "guess_count": self.guess_count,
             "round_guess_count": self.round_guess_count,
             "total_guesses": self.total_guesses,
@@ -204,8 +239,11 @@ impl TeamPlay {
         for (player, word) in [(first, words[0]), (second, words[1])] {
             self.tallies[player].count(word, matched);
         }
-        if matched {
+        if let Some(points) = match_points {
             self.matches += 1;
+            self.score += points;
+            self.match_points = points;
+            self.has_matched = true;
             self.last_match_at = Some(game.now());
             Effect::Solved
         } else {
@@ -291,79 +329,6 @@ impl TeamPlay {
     pub(super) fn current_words(&self) -> [&'static str; 2] {
         self.current_words
     }
-
-    /// Attempts per match, as events state it.
-    pub(super) fn average_guesses(&self) -> f64 {
-        average(self.total_guesses, self.matches)
-    }
-
-    /// The `TeamState` at the start of a round.
-    pub(super) fn state(&self, max_guesses: Option<i32>) -> Value {
-        json!({
-            "team_id": self.team.id,
-            "active_players": self.player_ids(),
-            "eliminated_players": [],
-            "score": self.matches,
-            "matches": self.matches,
-            "total_guesses": self.total_guesses,
-            "average_guesses": self.average_guesses(),
-            "remaining_guesses": max_guesses,
-            "guess_count": 0,
-            "current_words": self.current_words,
-            "status": "guessing",
-        })
-    }
-
-    /// The `TeamInfo` at the elimination.
-    pub(super) fn info(&self) -> Value {
-        json!({
-            "team_id": self.team.id,
-            "player_ids": self.player_ids(),
-            "score": self.matches,
-            "matches": self.matches,
-            "total_guesses": self.total_guesses,
-        })
-    }
-
-    /// The `TeamScore` at the end of the game.
-    pub(super) fn score_card(&self) -> Value {
-        json!({
-            "score": self.matches,
-            "matches": self.matches,
-            "total_guesses": self.total_guesses,
-            "average_guesses": self.average_guesses(),
-            "player_stats": self.player_stats(),
-        })
-    }
-
-    /// The `RoundStats` of the round that ends.
-    pub(super) fn round_stats(&self) -> Value {
-        json!({
-            "total_guesses": self.round_guess_count,
-            "successful_matches": 1,
-            "abandoned_guesses": self.round_abandoned,
-            "average_guess_count": average(self.round_guess_count, 1),
-        })
-    }
-
-    /// The `PlayerStats` of both players.
-    pub(super) fn player_stats(&self) -> Value {
-        let players = self.team.players.iter().zip(&self.tallies);
-        let stats = players.map(|(player, tally)| {
-            let stats = json!({
-                "total_guesses": tally.total_guesses,
-                "successful_matches": tally.successful_matches,
-                "abandoned_guesses": tally.abandoned_guesses,
-                "average_guess_count": average(tally.total_guesses, tally.successful_matches),
-            });
-            (player.id.clone(), stats)
-        });
-        Value::Object(stats.collect::<Map<_, _>>())
-    }
-
-    fn player_ids(&self) -> [&str; 2] {
-        [&self.team.players[0].id, &self.team.players[1].id]
-    }
 }
 
 impl Tally {
@@ -374,14 +339,5 @@ impl Tally {
         if self.forbidden.len() > FORBIDDEN_WORDS_LIMIT {
             self.forbidden.pop_front();
         }
-    }
-}
-
-/// The average rounded to the 4 decimals of the catalogue; 0 of nothing.
-pub(super) fn average(total: i32, count: i32) -> f64 {
-    if count == 0 {
-        0.0
-    } else {
-        (f64::from(total) / f64::from(count) * 10_000.0).round() / 10_000.0
     }
 }

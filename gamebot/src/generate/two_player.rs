@@ -6,9 +6,10 @@ use serde_json::json;
 use super::{
     GeneratedMode,
     community::Guild,
-    game::{FORBIDDEN_WORDS_LIMIT, GUESS_TIMEOUT_SECONDS, Game, Trigger},
+    game::{FORBIDDEN_WORDS_LIMIT, GUESS_TIMEOUT_SECONDS, Game},
+    pen::Trigger,
     random::Random,
-    team_play::{Effect, Pace, TeamPlay, average},
+    team_play::{Effect, Pace, TeamPlay, average, one_point},
 };
 use crate::script::GameScript;
 
@@ -19,6 +20,7 @@ const PACE: Pace = Pace {
     attempts: &[1, 2, 2, 3, 3, 4, 5, 7],
     timeout_percent: 4,
     give_up_percent: 0,
+    points: one_point,
 };
 
 pub(super) fn play(mut random: Random, guild: &Guild, start: DateTime<Utc>) -> GameScript {

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use gamebot::{
-    event::{Decoded, Event, EventType, EventTypeStatus},
+    event::{Decoded, Event, EventType, EventTypeStatus, GameStarted},
     generate::{GameGenerator, GeneratedMode},
-    script::GameScript,
+    script::{GameScript, ScriptEvent},
 };
+use serde_json::Value;
 
 use crate::referee;
 
-const GAMES_PER_MODE: usize = 150;
+const GAMES_PER_MODE: usize = 60;
 
 fn start() -> DateTime<Utc> {
     "2026-01-05T19:30:00.123456Z".parse().unwrap()
@@ -21,6 +22,22 @@ fn games(seed: u64, mode: GeneratedMode, count: usize) -> Vec<GameScript> {
     GameGenerator::new(seed, start(), mode)
         .take(count)
         .collect()
+}
+
+fn decode(event: &ScriptEvent) -> Event {
+    match Event::decode(&event.event_type, event.schema_version, &event.data) {
+        Decoded::Known(event) => event,
+        other => panic!("{other:?} from {}", event.data),
+    }
+}
+
+fn start_of(game: &GameScript) -> GameStarted {
+    let mut events = game.events.iter().map(decode);
+    let start = events.find_map(|event| match event {
+        Event::GameStarted(started) => Some(started),
+        _ => None,
+    });
+    start.unwrap()
 }
 
 #[test]
@@ -104,16 +121,9 @@ fn the_modes_of_one_seed_share_players_but_no_ids() {
         }
     }
     let guilds = |mode| -> HashSet<String> {
-        let events = games(6, mode, 40)
-            .into_iter()
-            .map(|mut game| game.events.remove(0));
-        events
-            .filter_map(
-                |event| match Event::decode("game_started", 1, &event.data) {
-                    Decoded::Known(Event::GameStarted(started)) => started.guild_id,
-                    other => panic!("{other:?}"),
-                },
-            )
+        games(6, mode, 40)
+            .iter()
+            .filter_map(|game| start_of(game).guild_id)
             .collect()
     };
     assert_eq!(guilds(GeneratedMode::Race), guilds(GeneratedMode::Knockout));
@@ -124,12 +134,87 @@ fn players_come_back_for_more_games() {
     let games = games(5, GeneratedMode::TwoPlayer, 100);
     let rosters: HashSet<String> = games
         .iter()
-        .map(
-            |game| match Event::decode("game_started", 1, &game.events[0].data) {
-                Decoded::Known(Event::GameStarted(started)) => started.team_ids.concat(),
-                other => panic!("{other:?}"),
-            },
-        )
+        .map(|game| start_of(game).team_ids.concat())
         .collect();
     assert!(rosters.len() < games.len());
+}
+
+#[test]
+fn a_generator_plays_in_all_ways_that_its_modes_allow() {
+    let mut seen = HashSet::new();
+    for mode in GeneratedMode::ALL {
+        for game in games(9, mode, 60) {
+            seen.insert(format!(
+                "{} after {}",
+                mode.as_str(),
+                game.events[0].event_type
+            ));
+            for event in game.events.iter().chain(&game.observations) {
+                seen.insert(event.event_type.to_string());
+                if let Event::GolfRacePointsAwarded(award) = decode(event) {
+                    seen.insert(format!("{} points", award.points));
+                }
+            }
+        }
+    }
+    for mode in GeneratedMode::ALL {
+        for first in ["game_created", "game_started"] {
+            assert!(seen.contains(&format!("{} after {first}", mode.as_str())));
+        }
+    }
+    for points in -1..=4 {
+        assert!(seen.contains(&format!("{points} points")), "{points}");
+    }
+    let others = [
+        "player_joined",
+        "game_config_changed",
+        "game_mode_changed",
+        "round_restarted",
+        "longform_day_ended",
+        "guess_error",
+        "session_recovery_started",
+        "session_recovered",
+    ];
+    for event_type in others {
+        assert!(seen.contains(event_type), "{event_type}");
+    }
+}
+
+#[test]
+fn what_is_observed_of_a_game_is_told_in_order_with_causes_of_its_own() {
+    let mut observed = 0;
+    for mode in GeneratedMode::ALL {
+        for game in games(10, mode, 40) {
+            let json = |event: &ScriptEvent| -> [Value; 2] {
+                [&event.data, &event.metadata].map(|text| serde_json::from_str(text).unwrap())
+            };
+            let events: Vec<[Value; 2]> = game.events.iter().map(json).collect();
+            let mut ids: HashSet<&Value> = events
+                .iter()
+                .map(|[_, metadata]| &metadata["event_id"])
+                .collect();
+            let observations: Vec<[Value; 2]> = game.observations.iter().map(json).collect();
+            for (event, [data, metadata]) in game.observations.iter().zip(&observations) {
+                decode(event);
+                let causation_id = &metadata["causation_id"];
+                assert!(ids.contains(causation_id) || *causation_id == metadata["source_id"]);
+                assert_eq!(metadata["correlation_id"], events[0][1]["correlation_id"]);
+                assert_eq!(data["game_id"], game.game_id.as_str());
+                assert_eq!(data["guild_id"], events[0][0]["guild_id"]);
+                assert!(ids.insert(&metadata["event_id"]), "an id occurs once");
+                observed += 1;
+            }
+            assert!(
+                game.observations
+                    .iter()
+                    .map(ScriptEvent::timestamp)
+                    .is_sorted()
+            );
+            assert_eq!(
+                game.observations_stream_name(),
+                format!("gamelog-{}", game.game_id)
+            );
+        }
+    }
+    assert!(observed > 100, "{observed}");
 }

@@ -1,6 +1,7 @@
 //! An independent judge of whole games, written from the rules and not from the generator.
 //!
-//! It knows the modes `two_player`, `knockout` and `race`, and judges finished games only.
+//! It judges finished games only. Of what may happen in a game it knows what the samples and the
+//! generator make use of, and refuses the rest.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,6 +18,9 @@ macro_rules! ensure {
         }
     };
 }
+
+mod longform;
+mod points;
 
 type Verdict = Result<(), String>;
 
@@ -47,12 +51,15 @@ struct Referee {
     now: DateTime<Utc>,
     started_at: DateTime<Utc>,
     config: Value,
+    config_version: i64,
+    in_lobby: bool,
     order: Vec<String>,
     teams: HashMap<String, Team>,
     round: i64,
     round_open: bool,
     perfect_rounds: i64,
     eliminated_in_round: Vec<Value>,
+    live_at_start_of_round: Vec<String>,
     absent: HashSet<String>,
     paused: bool,
     expired: bool,
@@ -71,7 +78,11 @@ struct Team {
     matched: bool,
     open: bool,
     gave_up: bool,
+    score: i64,
     matches: i64,
+    /// In a golf race, what the last attempt earned and no event has awarded yet.
+    award_due: Option<points::Award>,
+    last_match_score: i64,
     total: i64,
     in_round: i64,
     in_chain: i64,
@@ -97,6 +108,13 @@ impl Referee {
         let mut base = data.clone();
         let fields = base.as_object_mut().ok_or("data is an object")?;
         fields.retain(|key, _| ["game_id", "guild_id", "mode"].contains(&key.as_str()));
+        if self.in_lobby && base["mode"] != self.base["mode"] {
+            ensure!(
+                data["new_mode"] == base["mode"],
+                "the mode changes by its own event"
+            );
+            self.base["mode"] = base["mode"].clone();
+        }
         if index == 0 {
             self.base = base;
             self.correlation_id = metadata["correlation_id"].clone();
@@ -131,10 +149,14 @@ impl Referee {
 
     fn event(&mut self, event_type: &str, data: &Value) -> Verdict {
         ensure!(!self.completed, "nothing follows the result");
+        if self.order.is_empty() && event_type != "game_started" {
+            return self.lobby_event(event_type, data);
+        }
         ensure!(
             self.order.is_empty() == (event_type == "game_started"),
-            "a game starts once and first"
+            "a game starts once"
         );
+        self.in_lobby = false;
         if self.paused {
             ensure!(event_type == "game_resumed", "nothing happens in a pause");
         }
@@ -150,6 +172,8 @@ impl Referee {
             "knockout_round_completed" => self.knockout_round_completed(data),
             "race_time_warning" => self.race_time_warning(data),
             "race_mode_time_expired" => self.race_mode_time_expired(data),
+            "golf_race_points_awarded" => self.points_awarded(data),
+            "longform_day_ended" => self.longform_day_ended(data),
             "two_player_result_evaluated" => self.evaluated(data),
             "game_completed" => self.game_completed(data),
             "player_left" => self.presence(data, true),
@@ -167,7 +191,69 @@ impl Referee {
     }
 
     fn is_race(&self) -> bool {
-        self.mode() == "race"
+        self.mode() == "race" || self.is_golf()
+    }
+
+    fn is_golf(&self) -> bool {
+        self.mode() == "golf_race"
+    }
+
+    /// What may happen before the start.
+    fn lobby_event(&mut self, event_type: &str, data: &Value) -> Verdict {
+        ensure!(
+            self.in_lobby != (event_type == "game_created"),
+            "a lobby opens once and first"
+        );
+        ensure!(data["round_number"] == 1, "a lobby counts as round 1");
+        self.in_lobby = true;
+        match event_type {
+            "game_created" => {
+                ensure!(
+                    time(&data["created_at"])? <= self.now,
+                    "it opens before it is told"
+                );
+                texts(&data["team_ids"])?;
+                self.config = data["config"].clone();
+                self.config_version = 1;
+            }
+            "player_joined" => {
+                ensure!(data["rejoin"] == false, "nobody has left");
+                ensure!(
+                    time(&data["joined_at"])? <= self.now,
+                    "joins before it is told"
+                );
+                let name = text(&data["username"])?;
+                ensure!(name.len() <= 32, "the length of a name");
+            }
+            "game_config_changed" => {
+                ensure!(
+                    data["previous_config_version"] == self.config_version,
+                    "the version before"
+                );
+                for change in data["changes"].as_array().ok_or("a list")? {
+                    let key = text(&change["key"])?;
+                    ensure!(change["old"] == self.config[&key], "the value before");
+                    ensure!(change["new"] == data["config"][&key], "the value after");
+                }
+                self.next_config(data)?;
+            }
+            "game_mode_changed" => {
+                ensure!(data["previous_mode"] != data["new_mode"], "another mode");
+                self.next_config(data)?;
+            }
+            other => return Err(format!("a {other} in a lobby")),
+        }
+        Ok(())
+    }
+
+    fn next_config(&mut self, data: &Value) -> Verdict {
+        self.config_version += 1;
+        ensure!(
+            data["config_version"] == self.config_version,
+            "the version after"
+        );
+        self.config = data["config"].clone();
+        Ok(())
     }
 
     fn live(&self) -> Vec<&String> {
@@ -181,6 +267,16 @@ impl Referee {
         ensure!(data["round_number"] == 1, "the first round");
         self.started_at = time(&data["started_at"])?;
         ensure!(self.started_at <= self.now, "play begins before it is told");
+        if self.config_version > 0 {
+            ensure!(
+                data["config_version"] == self.config_version,
+                "the version of the lobby"
+            );
+            ensure!(
+                data["config"] == self.config,
+                "the configuration of the lobby"
+            );
+        }
         self.config = data["config"].clone();
         let rosters = data["teams"].as_object().ok_or("teams is an object")?;
         for (id, players) in rosters {
@@ -266,7 +362,7 @@ impl Referee {
                 "the roster"
             );
             team.numbers(state)?;
-            ensure!(state["score"] == team.matches, "the score");
+            ensure!(state["score"] == team.score, "the score");
             ensure!(state["remaining_guesses"] == limit, "the limit of guesses");
             team.words = texts(&state["current_words"])?;
             ensure!(
@@ -283,6 +379,7 @@ impl Referee {
             team.round_started_at = self.now;
         }
         self.round = self.round.max(number);
+        self.live_at_start_of_round = self.live().into_iter().cloned().collect();
         self.round_open = true;
         self.eliminated_in_round.clear();
         Ok(())
@@ -296,6 +393,7 @@ impl Referee {
             .ok_or("a known team")?;
         ensure!(data["round_number"] == team.round, "the team's round");
         if acts {
+            ensure!(team.award_due.is_none(), "the points come first");
             ensure!(
                 team.live && team.open && !team.matched,
                 "the team is in a round"
@@ -352,6 +450,7 @@ impl Referee {
                 "who left cannot guess"
             );
         }
+        let is_golf = self.is_golf();
         let team = self.attempt(data)?;
         let first = int(&data["player1_duration"])?;
         ensure!(
@@ -361,8 +460,13 @@ impl Referee {
         let matched = data["guess_successful"] == true;
         // The samples hold no variants that match, so here the converse of the rule holds as well.
         ensure!(matched == (words[0] == words[1]), "equal words match");
+        let points = if is_golf {
+            points::of_golf(team.in_chain)
+        } else {
+            1
+        };
         ensure!(
-            data["match_score"] == if matched { 1.into() } else { Value::Null },
+            data["match_score"] == if matched { points.into() } else { Value::Null },
             "the score"
         );
         for (key, word) in ["player1_id", "player2_id"].iter().zip(&words) {
@@ -379,6 +483,9 @@ impl Referee {
         if matched {
             team.matched = true;
             team.matches += 1;
+            team.score += points;
+            team.last_match_score = points;
+            team.award_due = is_golf.then(|| points::Award::for_match(team.in_chain));
             team.last_match_at = Some(now);
         } else {
             team.words = words.to_vec();
@@ -387,13 +494,16 @@ impl Referee {
     }
 
     fn guess_abandoned(&mut self, data: &Value) -> Verdict {
-        let is_race = self.is_race();
+        let (is_race, is_golf) = (self.is_race(), self.is_golf());
         let now = self.now;
         let blamed = text(&data["abandoning_player_id"])?;
         let team = self.attempt(data)?;
         team.abandoned_in_round += 1;
         team.gave_up = data["reason"] == "gave_up";
         ensure!(!team.gave_up || is_race, "giving up is for races");
+        if team.gave_up && is_golf {
+            team.award_due = Some(points::Award::for_giving_up(team.in_chain));
+        }
         team.stats.get_mut(&blamed).ok_or("a player")?.abandoned += 1;
         if let Some(last_guess) = data["last_guess"].as_object() {
             let player = text(&last_guess["player_id"])?;
@@ -412,6 +522,7 @@ impl Referee {
     fn round_restarted(&mut self, data: &Value) -> Verdict {
         let team = self.team(data, false)?;
         ensure!(team.gave_up && team.open, "only who gave up gets new words");
+        ensure!(team.award_due.is_none(), "the points come first");
         ensure!(data["guess_count"] == team.in_chain, "the dropped chain");
         team.words = texts(&data["current_words"])?;
         (team.gave_up, team.in_chain) = (false, 0);
@@ -420,14 +531,15 @@ impl Referee {
 
     fn round_completed(&mut self, data: &Value) -> Verdict {
         ensure!(
-            self.mode() != "knockout",
-            "rounds of a knockout end otherwise"
+            self.is_race() || self.mode() == "two_player",
+            "rounds of other modes end otherwise"
         );
         let is_shared = !self.is_race();
         let id = text(&data["winner_team_id"])?;
         let team = self.teams.get_mut(&id).ok_or("a known team")?;
         ensure!(data["round_number"] == team.round, "the team's round");
         ensure!(team.matched && team.open, "the round is solved");
+        ensure!(team.award_due.is_none(), "the points come first");
         let stats = &data["round_stats"];
         ensure!(
             stats["total_guesses"] == team.in_round,
@@ -438,7 +550,7 @@ impl Referee {
             "abandoned ones"
         );
         ensure!(
-            stats["successful_matches"] == 1 && data["round_score"] == 1,
+            stats["successful_matches"] == 1 && data["round_score"] == team.last_match_score,
             "one match"
         );
         average(&stats["average_guess_count"], team.in_round, 1)?;
@@ -451,12 +563,35 @@ impl Referee {
     }
 
     fn team_eliminated(&mut self, data: &Value) -> Verdict {
-        ensure!(
-            self.mode() == "knockout" && self.round_open,
-            "in a round of a knockout"
-        );
+        ensure!(self.round_open, "in a round");
         ensure!(self.live().len() > 1, "never the last team");
         let id = text(&data["team_id"])?;
+        match self.mode() {
+            "knockout" => self.knocked_out(&id, data)?,
+            "longform" => self.out_of_longform(&id, data)?,
+            _ => return Err("the referee knows eliminations of two modes".into()),
+        }
+        let team = self.team(data, false)?;
+        ensure!(team.live, "a live team");
+        let last = &data["final_state"];
+        ensure!(last["team_id"] == data["team_id"], "the same team");
+        ensure!(texts(&last["player_ids"])? == team.players, "the roster");
+        team.numbers(last)?;
+        team.player_stats(&data["player_stats"])?;
+        ensure!(
+            data["final_score"] == team.score && last["score"] == team.score,
+            "the score"
+        );
+        team.live = false;
+        let mut summary = data.clone();
+        let fields = summary.as_object_mut().ok_or("data is an object")?;
+        let kept = ["team_id", "reason", "final_score", "player_stats"];
+        fields.retain(|key, _| kept.contains(&key.as_str()));
+        self.eliminated_in_round.push(summary);
+        Ok(())
+    }
+
+    fn knocked_out(&self, id: &String, data: &Value) -> Verdict {
         let rank = |id: &String| {
             let team = &self.teams[id];
             (
@@ -468,7 +603,7 @@ impl Referee {
         let limit = self.config["max_guesses"].as_i64();
         match data["reason"].as_str() {
             Some("max_guesses") => {
-                let team = &self.teams[&id];
+                let team = &self.teams[id];
                 ensure!(
                     !team.matched && Some(team.in_round) == limit,
                     "the last failure"
@@ -481,29 +616,12 @@ impl Referee {
                     "all have matched"
                 );
                 ensure!(
-                    live.iter().all(|other| rank(other) <= rank(&id)),
+                    live.iter().all(|other| rank(other) <= rank(id)),
                     "the slowest"
                 );
             }
             other => return Err(format!("the referee does not know {other:?}")),
         }
-        let team = self.team(data, false)?;
-        ensure!(team.live, "a live team");
-        let last = &data["final_state"];
-        ensure!(last["team_id"] == data["team_id"], "the same team");
-        ensure!(texts(&last["player_ids"])? == team.players, "the roster");
-        team.numbers(last)?;
-        team.player_stats(&data["player_stats"])?;
-        ensure!(
-            data["final_score"] == team.matches && last["score"] == team.matches,
-            "the score"
-        );
-        team.live = false;
-        let mut summary = data.clone();
-        let fields = summary.as_object_mut().ok_or("data is an object")?;
-        let kept = ["team_id", "reason", "final_score", "player_stats"];
-        fields.retain(|key, _| kept.contains(&key.as_str()));
-        self.eliminated_in_round.push(summary);
         Ok(())
     }
 
@@ -545,7 +663,7 @@ impl Referee {
         );
         for id in &self.order {
             ensure!(
-                data["standings"][id] == self.teams[id].matches,
+                data["standings"][id] == self.teams[id].score,
                 "the standings"
             );
         }
@@ -624,7 +742,8 @@ impl Referee {
         for (id, team) in &self.teams {
             let score = &data["final_scores"][id];
             team.numbers(score)?;
-            ensure!(score["score"] == team.matches, "the score");
+            ensure!(score["score"] == team.score, "the score");
+            ensure!(team.award_due.is_none(), "all points are awarded");
             average(&score["average_guesses"], team.total, team.matches)?;
             team.player_stats(&score["player_stats"])?;
         }
@@ -639,7 +758,8 @@ impl Referee {
         let winners: Vec<String> = match self.mode() {
             "two_player" if self.evaluated.ok_or("the goal is evaluated")? => self.order.clone(),
             "two_player" => Vec::new(),
-            "knockout" => self.live().into_iter().cloned().collect(),
+            "knockout" | "longform" => self.live().into_iter().cloned().collect(),
+            "golf_race" => self.golf_winners(),
             _ => self
                 .order
                 .iter()
@@ -648,7 +768,7 @@ impl Referee {
                 .collect(),
         };
         ensure!(
-            self.mode() != "knockout" || winners.len() == 1,
+            !["knockout", "longform"].contains(&self.mode()) || winners.len() == 1,
             "one team is left"
         );
         Ok(winners)

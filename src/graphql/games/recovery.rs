@@ -248,7 +248,7 @@ pub(super) async fn recover(
             Ok(appended) => {
                 let events = appended.committed.streams.into_iter();
                 let events = events.flat_map(|stream| stream.events);
-                recovered.recorded = events.map(EventObject).collect();
+                recovered.recorded = events.map(EventObject::new).collect();
             }
             Err(AppendError::Refused(refusal)) => {
                 return RecoverGamePayload::refused(Refusal::new(*refusal, &operation.scope));
@@ -360,7 +360,10 @@ impl RecoverGamePayload {
             | Refusal::StreamDeleted(_)
             | Refusal::RuleViolated(_)
             | Refusal::OperationNotFound(_)
-            | Refusal::OperationFinished(_) => Err(append_error(&AppendError::Fault)),
+            | Refusal::OperationFinished(_)
+            | Refusal::EventTypeNotFound(_)
+            | Refusal::TypeConflict(_)
+            | Refusal::ProjectionNotBuilt(_) => Err(append_error(&AppendError::Fault)),
         }
     }
 }

@@ -5,7 +5,7 @@
     reason = "the library wants every resolver to be async"
 )]
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::connection::PageInfo;
 use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject};
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::metadata::EventMetadata;
 use super::payload::{DecodeError, EventPayload, decode};
+use super::shown::ShownData;
 use super::stream::StreamObject;
 use crate::cursor;
 use crate::event::{RecordedEvent, Removal};
@@ -26,18 +27,47 @@ use crate::graphql::loader::{Operation, has_siblings};
 use crate::graphql::node_id::NodeId;
 use crate::graphql::page::{Count, PageArguments, Rows};
 use crate::graphql::scalar::{JsonScalar, PositionScalar};
+use crate::graphql::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use crate::position::Position;
 use crate::store::EventQuery;
 
 /// A recorded event: a fact that the store keeps for ever, exactly as it was appended.
 #[derive(Description, Clone)]
-pub(in crate::graphql) struct EventObject(pub(in crate::graphql) Arc<RecordedEvent>);
+pub(in crate::graphql) struct EventObject {
+    event: Arc<RecordedEvent>,
+    schema: SchemaChoice,
+    /// Its data in that schema version, once it was asked for.
+    shown: OnceLock<ShownData>,
+}
 
 impl EventObject {
-    /// Takes the payload from the operation's budget.
-    fn show(&self, ctx: &Context<'_>) -> Result<()> {
-        let bytes = self.0.data.as_ref().map_or(0, |data| data.len());
-        Operation::of(ctx)?.show(bytes)
+    /// An event, shown in the newest version of its type.
+    pub(in crate::graphql) fn new(event: Arc<RecordedEvent>) -> Self {
+        Self::in_schema(event, SchemaChoice::Newest)
+    }
+
+    /// An event, shown in the schema version that its reader asked for.
+    pub(in crate::graphql) fn in_schema(event: Arc<RecordedEvent>, schema: SchemaChoice) -> Self {
+        Self {
+            event,
+            schema,
+            shown: OnceLock::new(),
+        }
+    }
+
+    /// The data as it is shown, worked out once.
+    fn shown(&self, ctx: &Context<'_>) -> Result<&ShownData> {
+        let registry = Operation::of(ctx)?.store.registry();
+        let show = || ShownData::of(&self.event, self.schema, registry);
+        Ok(self.shown.get_or_init(show))
+    }
+
+    /// The data as it is shown, taken from the operation's budget.
+    fn show(&self, ctx: &Context<'_>) -> Result<&ShownData> {
+        let shown = self.shown(ctx)?;
+        let bytes = shown.text.as_ref().map_or(0, |text| text.len());
+        Operation::of(ctx)?.show(bytes)?;
+        Ok(shown)
     }
 }
 
@@ -59,35 +89,37 @@ pub(in crate::graphql) enum RemovalReason {
 impl EventObject {
     /// Global id, for `node`.
     pub async fn id(&self) -> ID {
-        NodeId::Event(self.0.event_id).encode()
+        NodeId::Event(self.event.event_id).encode()
     }
 
     /// The id that the client gave the event, or that the server made for it.
     async fn event_id(&self) -> Uuid {
-        self.0.event_id
+        self.event.event_id
     }
 
     /// Its place in the whole log: dense from 1, in commit order.
     async fn position(&self) -> PositionScalar {
-        PositionScalar(self.0.position)
+        PositionScalar(self.event.position)
     }
 
     /// The cursor of this place: `after` of a page of the log, or the start of a subscription.
     async fn cursor(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(cursor::encode_event(
             Operation::of(ctx)?.store.id(),
-            self.0.position,
+            self.event.position,
         ))
     }
 
     /// The name of its stream.
     async fn stream_name(&self) -> &str {
-        self.0.stream.as_str()
+        self.event.stream.as_str()
     }
 
     /// Its stream.
     async fn stream(&self, ctx: &Context<'_>) -> Result<StreamObject> {
-        let stream = Operation::of(ctx)?.stream_by_id(self.0.stream_id).await?;
+        let stream = Operation::of(ctx)?
+            .stream_by_id(self.event.stream_id)
+            .await?;
         // The stream's row is written before its first event and never deleted.
         let missing = || ErrorCode::Internal.error("The event's stream could not be found.");
         stream.map(StreamObject).ok_or_else(missing)
@@ -95,87 +127,92 @@ impl EventObject {
 
     /// Its place in its stream: the n-th event of a stream has version n.
     async fn stream_version(&self) -> i32 {
-        self.0.stream_version
+        self.event.stream_version
     }
 
     /// The kind of event, for example `guess_processed`.
     #[graphql(name = "type")]
     async fn event_type(&self) -> &str {
-        self.0.event_type.as_str()
+        self.event.event_type.as_str()
     }
 
-    /// The version of the shape of `data`, as shown here.
-    async fn schema_version(&self) -> i32 {
-        self.0.schema_version
+    /// The version of the shape of the data, as shown here.
+    async fn schema_version(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.shown(ctx)?.version)
     }
 
     /// The version of the shape of `data`, as it was appended.
     async fn stored_schema_version(&self) -> i32 {
-        self.0.schema_version
+        self.event.schema_version
     }
 
     /// The guild that its stream belongs to; null for a stream without a guild.
     async fn guild_id(&self) -> Option<&str> {
-        self.0.guild_id.as_deref()
+        self.event.guild_id.as_deref()
     }
 
-    /// The payload, exactly as it was appended; null where `removed` says why.
+    /// The payload in the schema version that you asked for. In the version in which it is stored it is exactly as
+    /// it was appended. Null where `removed` or `decodeError` says why.
     async fn data(&self, ctx: &Context<'_>) -> Result<Option<JsonScalar>> {
-        self.show(ctx)?;
-        let data = self.0.data.as_ref();
-        Ok(data.map(|data| JsonScalar(data.to_string())))
+        let shown = self.show(ctx)?;
+        let text = shown.text.as_ref().filter(|_| shown.problem.is_none());
+        Ok(text.map(|text| JsonScalar(text.to_string())))
     }
 
     /// The payload's JSON text as a string, for clients whose own JSON reader would change its numbers; null
-    /// where `removed` says why.
+    /// where `removed` says why. Where the payload could not be brought into the version that you asked for, this
+    /// is the text as it is stored, and `schemaVersion` says so.
     async fn raw_text(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        self.show(ctx)?;
-        Ok(self.0.data.as_deref())
+        Ok(self.show(ctx)?.text.as_deref())
     }
 
     /// Why the payload is not shown; null where it is.
     async fn removed(&self) -> Option<RemovalReason> {
-        self.0.removed.map(RemovalReason::from)
+        self.event.removed.map(RemovalReason::from)
     }
 
     /// The payload as the object of its type; null where it is removed or cannot be decoded.
     async fn payload(&self, ctx: &Context<'_>) -> Result<Option<EventPayload>> {
-        self.show(ctx)?;
-        Ok(decode(&self.0).ok().flatten())
+        let shown = self.show(ctx)?;
+        Ok(decode(&self.event, shown).ok().flatten())
     }
 
-    /// Why `payload` cannot be shown, where the stored data does not have the shape of its type.
-    async fn decode_error(&self) -> Option<DecodeError> {
-        decode(&self.0).err()
+    /// Why the payload cannot be shown: the stored data does not have the shape of its type, or cannot be brought
+    /// into the schema version that you asked for. Only this event is concerned, never the page or the feed.
+    async fn decode_error(&self, ctx: &Context<'_>) -> Result<Option<DecodeError>> {
+        Ok(decode(&self.event, self.shown(ctx)?).err())
     }
 
     /// Who, why and when around the event; null where it is removed with the payload.
     async fn metadata(&self, ctx: &Context<'_>) -> Result<Option<EventMetadata>> {
         let bytes = self
-            .0
+            .event
             .metadata
             .as_ref()
             .map_or(0, |metadata| metadata.len());
         Operation::of(ctx)?.show(bytes)?;
-        Ok(EventMetadata::of(&self.0))
+        Ok(EventMetadata::of(&self.event))
     }
 
     /// When the store recorded it. Never decreases along the log.
     async fn recorded_at(&self) -> DateTime<Utc> {
-        self.0.recorded_at
+        self.event.recorded_at
     }
 
     /// The event that directly caused it, if `metadata.causation_id` is the id of a stored event.
     async fn caused_by(&self, ctx: &Context<'_>) -> Result<Option<EventObject>> {
         let Some(id) = self
-            .0
+            .event
             .causation_id
             .as_deref()
             .and_then(|id| Uuid::try_parse(id).ok())
         else {
             return Ok(None);
         };
-        Ok(Operation::of(ctx)?.event_by_id(id).await?.map(EventObject))
+        Ok(Operation::of(ctx)?
+            .event_by_id(id)
+            .await?
+            .map(EventObject::new))
     }
 
     /// The events that it directly caused, oldest first.
@@ -184,17 +221,21 @@ impl EventObject {
         ctx: &Context<'_>,
         #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<EventConnection> {
-        let causation_ids = vec![self.0.event_id.to_string()];
+        let causation_ids = vec![self.event.event_id.to_string()];
         related(
             ctx,
             EventFilter {
                 causation_ids,
-                include_reserved: self.0.stream.is_reserved(),
+                include_reserved: self.event.stream.is_reserved(),
                 ..EventFilter::default()
             },
             first,
             after,
+            schema,
         )
         .await
     }
@@ -205,17 +246,21 @@ impl EventObject {
         ctx: &Context<'_>,
         #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
     ) -> Result<EventConnection> {
-        let correlation_ids = vec![self.0.correlation_id.to_string()];
+        let correlation_ids = vec![self.event.correlation_id.to_string()];
         related(
             ctx,
             EventFilter {
                 correlation_ids,
-                include_reserved: self.0.stream.is_reserved(),
+                include_reserved: self.event.stream.is_reserved(),
                 ..EventFilter::default()
             },
             first,
             after,
+            schema,
         )
         .await
     }
@@ -236,18 +281,18 @@ impl EventObject {
         )]
         nodes: i32,
     ) -> Result<CausationTree> {
-        causation::tree(ctx, &self.0, depth, nodes).await
+        causation::tree(ctx, &self.event, depth, nodes).await
     }
 
     /// SHA-256, in hexadecimal, of salt, type, schema version, data and metadata.
     async fn content_hash(&self) -> String {
-        hex::encode(self.0.content_hash)
+        hex::encode(self.event.content_hash)
     }
 
     /// SHA-256, in hexadecimal, of the event before it in the log and of everything that identifies this
     /// one: a chain, so that nothing can be changed or taken out unnoticed.
     async fn hash(&self) -> String {
-        hex::encode(self.0.hash)
+        hex::encode(self.event.hash)
     }
 }
 
@@ -256,6 +301,7 @@ async fn related(
     filter: EventFilter,
     first: Option<i32>,
     after: Option<String>,
+    schema: Option<SchemaChoiceInput>,
 ) -> Result<EventConnection> {
     let list = EventList {
         filter,
@@ -270,6 +316,7 @@ async fn related(
             last: None,
             before: None,
         },
+        schema: SchemaChoice::parse(schema)?,
     };
     list.read(Operation::of(ctx)?).await
 }
@@ -279,6 +326,8 @@ async fn related(
 pub(in crate::graphql) struct EventConnection {
     pub(in crate::graphql) rows: Rows<Arc<RecordedEvent>>,
     pub(in crate::graphql) head: Position,
+    /// The schema version in which its events are shown.
+    pub(in crate::graphql) schema: SchemaChoice,
     /// The whole list, for `totalCount`.
     pub(in crate::graphql) counted: EventQuery,
 }
@@ -300,7 +349,7 @@ impl EventConnection {
         let store_id = Operation::of(ctx)?.store.id();
         let edge = |event: &Arc<RecordedEvent>| EventEdge {
             cursor: cursor::encode_event(store_id, event.position),
-            node: EventObject(Arc::clone(event)),
+            node: EventObject::in_schema(Arc::clone(event), self.schema),
         };
         Ok(self.rows.items.iter().map(edge).collect())
     }
@@ -310,7 +359,7 @@ impl EventConnection {
         self.rows
             .items
             .iter()
-            .map(|event| EventObject(Arc::clone(event)))
+            .map(|event| EventObject::in_schema(Arc::clone(event), self.schema))
             .collect()
     }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::event::EventObject;
 use crate::cursor;
 use crate::graphql::scalar::PositionScalar;
+use crate::graphql::schema_choice::SchemaChoice;
 use crate::position::Position;
 use crate::store::FeedMessage;
 
@@ -88,7 +89,11 @@ pub(in crate::graphql) struct Checkpoint {
 }
 
 impl EventFeedMessage {
-    pub(in crate::graphql) fn new(store_id: Uuid, message: FeedMessage) -> Self {
+    pub(in crate::graphql) fn new(
+        store_id: Uuid,
+        message: FeedMessage,
+        schema: SchemaChoice,
+    ) -> Self {
         let at = |position: Position| {
             (
                 cursor::encode_event(store_id, position),
@@ -100,7 +105,7 @@ impl EventFeedMessage {
             FeedMessage::Event(event) => Self::EventReceived(EventReceived {
                 cursor,
                 position,
-                event: EventObject(event),
+                event: EventObject::in_schema(event, schema),
             }),
             FeedMessage::CaughtUp(_) => Self::CaughtUp(CaughtUp { cursor, position }),
             FeedMessage::FellBehind(_) => Self::FellBehind(FellBehind { cursor, position }),

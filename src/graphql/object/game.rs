@@ -17,10 +17,17 @@ use gamebot::game::{
 use uuid::Uuid;
 
 use super::event::EventObject;
+use super::played::{GuessConnection, Replay, TeamRound};
 use super::stream::StreamObject;
+use crate::graphql::error_code::view_error;
+use crate::graphql::input::Direction;
 use crate::graphql::loader::Operation;
+use crate::graphql::page::PageArguments;
+use crate::graphql::played::guesses;
+use crate::graphql::projections::view;
 use crate::graphql::scalar::{PositionScalar, SafeInt};
 use crate::position::Position;
+use crate::projection::{GuessFilter, ProjectionKind, ReplayKey};
 use crate::stream::StreamName;
 
 /// A game as it is after some event of its stream `game-{gameId}`: the state that a pure fold of the events up to
@@ -95,7 +102,10 @@ impl GameObject {
         let Some(id) = id.and_then(|id| Uuid::try_parse(id).ok()) else {
             return Ok(None);
         };
-        Ok(Operation::of(ctx)?.event_by_id(id).await?.map(EventObject))
+        Ok(Operation::of(ctx)?
+            .event_by_id(id)
+            .await?
+            .map(EventObject::new))
     }
 
     /// The guild that owns it; null for a game started in a direct message.
@@ -263,5 +273,54 @@ impl GameObject {
     /// `recoverGame` does.
     async fn warnings(&self) -> &[StateWarning] {
         &self.state.warnings
+    }
+
+    /// Its guesses, oldest first unless `direction` says otherwise, as the projection `games` has them: all of
+    /// the game's, whatever version this is.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the arguments of the field"
+    )]
+    async fn guesses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "FORWARD: oldest first.", default_with = "Direction::Forward")]
+        direction: Direction,
+        #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
+        first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list; at most 1,000.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<GuessConnection> {
+        let filter = GuessFilter {
+            game_id: Some(self.state.game_id.clone()),
+            ..GuessFilter::default()
+        };
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        guesses(Operation::of(ctx)?, filter, direction, page, None).await
+    }
+
+    /// What each team did in each round, by round and team, as the projection `games` has it.
+    async fn rounds(&self, ctx: &Context<'_>) -> Result<Vec<TeamRound>> {
+        let operation = Operation::of(ctx)?;
+        let view = view(operation, ProjectionKind::Games, None).await?;
+        let rounds = view.rounds(&operation.scope, &self.state.game_id).await;
+        let rounds = rounds.map_err(|error| view_error(&error))?;
+        operation.ask_for(rounds.len())?;
+        Ok(rounds.into_iter().map(TeamRound::from).collect())
+    }
+
+    /// Its replay, as the projection `games` has it; null until the game has come to its result.
+    async fn replay(&self, ctx: &Context<'_>) -> Result<Option<Replay>> {
+        let operation = Operation::of(ctx)?;
+        let view = view(operation, ProjectionKind::Games, None).await?;
+        let key = ReplayKey::Game(self.state.game_id.clone());
+        let found = view.replay(&operation.scope, &key).await;
+        Ok(found.map_err(|error| view_error(&error))?.map(Replay::from))
     }
 }

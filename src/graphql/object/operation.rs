@@ -15,6 +15,7 @@ use crate::graphql::loader::{Operation, has_siblings};
 use crate::graphql::node_id::NodeId;
 use crate::graphql::page::{Count, PageArguments, Rows};
 use crate::graphql::scalar::SafeInt;
+use crate::graphql::schema_choice::SchemaChoice;
 use crate::store::{self, OperationQuery};
 
 /// Long work that the server does by itself, once it is asked for: it goes on when its caller is gone, after
@@ -190,6 +191,7 @@ impl OperationObject {
                 last,
                 before,
             },
+            schema: SchemaChoice::default(),
         };
         events.read(Operation::of(ctx)?).await
     }

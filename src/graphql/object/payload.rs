@@ -3,9 +3,11 @@
 use async_graphql::{SimpleObject, Union};
 use gamebot::event::{self, Decoded, Event};
 
+use super::shown::ShownData;
 use crate::event::RecordedEvent;
-use crate::graphql::error_code::ErrorCode;
+use crate::graphql::error_code::{ErrorCode, capitalised};
 use crate::graphql::scalar::JsonScalar;
+use crate::registry::UpcastError;
 
 /// Makes the union from the list of the catalogue, so that it cannot miss a type.
 macro_rules! event_payload {
@@ -36,29 +38,42 @@ gamebot::for_each_event_type!(event_payload);
 /// The payload of a type, or of a schema version, that has no object of its own in this API.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct UnknownPayload {
+    /// The event's type.
+    event_type: String,
+    /// The version of the shape of `json`.
+    schema_version: i32,
     /// The whole payload.
     json: JsonScalar,
 }
 
-/// Why a stored payload cannot be shown as the object of its type. The event's `data` is still there.
+/// Why a stored payload cannot be shown as the object of its type, or in the schema version that was asked for.
+/// The event's `rawText` is still there.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct DecodeError {
-    /// `DESERIALIZATION_FAILED`.
+    /// `DESERIALIZATION_FAILED`; `UPCAST_NOT_FOUND` where no steps lead to the schema version that was asked for.
     code: ErrorCode,
-    /// What does not fit.
+    /// What does not fit, or which step failed.
     message: String,
     /// Where in the payload, as a JSON pointer; empty for the payload as a whole.
     pointer: String,
 }
 
-/// The payload of an event; `None` where it is removed.
-pub(super) fn decode(event: &RecordedEvent) -> Result<Option<EventPayload>, DecodeError> {
-    let Some(data) = event.data.as_deref() else {
+/// The payload of an event as it is shown; `None` where it is removed.
+pub(super) fn decode(
+    event: &RecordedEvent,
+    shown: &ShownData,
+) -> Result<Option<EventPayload>, DecodeError> {
+    if let Some(problem) = &shown.problem {
+        return Err(DecodeError::of(problem));
+    }
+    let Some(data) = shown.text.as_deref() else {
         return Ok(None);
     };
-    match Event::decode(event.event_type.as_str(), event.schema_version, data) {
+    match Event::decode(event.event_type.as_str(), shown.version, data) {
         Decoded::Known(known) => Ok(Some(known.into())),
         Decoded::Unknown => Ok(Some(EventPayload::Unknown(UnknownPayload {
+            event_type: event.event_type.to_string(),
+            schema_version: shown.version,
             json: JsonScalar(data.to_owned()),
         }))),
         Decoded::Undecodable(failure) => Err(DecodeError {
@@ -66,5 +81,24 @@ pub(super) fn decode(event: &RecordedEvent) -> Result<Option<EventPayload>, Deco
             message: failure.to_string(),
             pointer: failure.pointer,
         }),
+    }
+}
+
+impl DecodeError {
+    fn of(problem: &UpcastError) -> Self {
+        let code = match problem {
+            UpcastError::NotFound(_) => ErrorCode::UpcastNotFound,
+            UpcastError::StepFailed { .. } => ErrorCode::DeserializationFailed,
+        };
+        let message = capitalised(&problem.to_string());
+        Self {
+            code,
+            message: if message.ends_with('.') {
+                message
+            } else {
+                format!("{message}.")
+            },
+            pointer: String::new(),
+        }
     }
 }

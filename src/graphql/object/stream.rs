@@ -15,6 +15,7 @@ use crate::graphql::list::{EventList, check_version, order_code, stream_key};
 use crate::graphql::loader::{Operation, has_siblings};
 use crate::graphql::node_id::NodeId;
 use crate::graphql::page::{Count, PageArguments, Rows};
+use crate::graphql::schema_choice::{SchemaChoice, SchemaChoiceInput};
 use crate::store::{StreamOrder, StreamQuery};
 use crate::stream::Stream;
 
@@ -94,6 +95,9 @@ impl StreamObject {
         #[graphql(desc = "Which way the list runs.", default)] direction: Direction,
         #[graphql(desc = "Begin the list at this version, which it includes.")]
         from_version: Option<i32>,
+        #[graphql(desc = "In which schema version; the newest if absent.")] schema: Option<
+            SchemaChoiceInput,
+        >,
         #[graphql(desc = "How many from the beginning of the list; 100 if absent, at most 1,000.")]
         first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
@@ -119,6 +123,7 @@ impl StreamObject {
                 last,
                 before,
             },
+            schema: SchemaChoice::parse(schema)?,
         };
         events.read(operation).await
     }

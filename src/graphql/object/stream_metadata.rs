@@ -75,6 +75,6 @@ impl StreamMetadata {
 
     /// The event that set it last, with who and when; null where it was never set.
     async fn event(&self, ctx: &Context<'_>) -> Result<Option<EventObject>> {
-        Ok(self.recorded(ctx).await?.map(EventObject))
+        Ok(self.recorded(ctx).await?.map(EventObject::new))
     }
 }

@@ -2,10 +2,10 @@
 
 use super::rules::rule_violated;
 use super::{
-    DuplicateEvent, DuplicateId, ExpectedVersionObject, FailedCheck, InvalidEvents, InvalidInput,
-    LimitExceeded, Missed, OperationFinished, OperationNotFound, Refusal, StreamArchived,
-    StreamDeleted, StreamNotFound, StreamTombstoned, StreamTooLarge, Violation,
-    WrongExpectedVersion,
+    DuplicateEvent, DuplicateId, EventTypeNotFound, ExpectedVersionObject, FailedCheck,
+    InvalidEvents, InvalidInput, LimitExceeded, Missed, OperationFinished, OperationNotFound,
+    Refusal, StreamArchived, StreamDeleted, StreamNotFound, StreamTombstoned, StreamTooLarge,
+    TypeConflict, Violation, WrongExpectedVersion,
 };
 use crate::expected_version::ExpectedVersion;
 use crate::graphql::error_code::{ErrorCode, capitalised};
@@ -61,6 +61,15 @@ impl Refusal {
             store::Refusal::OperationFinished(operation) => {
                 Self::OperationFinished(OperationFinished::new(*operation))
             }
+            store::Refusal::TypeNotFound(event_type) => {
+                Self::EventTypeNotFound(EventTypeNotFound::new(event_type.as_str()))
+            }
+            store::Refusal::TypeConflict(refusal) => Self::TypeConflict(TypeConflict {
+                code: ErrorCode::TypeConflict,
+                message: capitalised(&refusal.message),
+                retryable: false,
+                path: Some(graphql_path(&refusal.path)),
+            }),
         }
     }
 }
@@ -93,6 +102,21 @@ impl OperationNotFound {
             ),
             retryable: false,
             path: Some(vec!["input".to_owned(), "operation".to_owned()]),
+        }
+    }
+}
+
+impl EventTypeNotFound {
+    fn new(name: &str) -> Self {
+        Self {
+            code: ErrorCode::TypeNotFound,
+            message: format!(
+                "There is no event type {}. Register its version 1 first, with registerEventType.",
+                shown(name)
+            ),
+            retryable: false,
+            path: Some(vec!["input".to_owned(), "name".to_owned()]),
+            name: name.to_owned(),
         }
     }
 }
@@ -187,10 +211,11 @@ fn violation(found: &store::Violation) -> Violation {
         code: match found.kind {
             store::ViolationKind::Type => ErrorCode::InvalidEventType,
             store::ViolationKind::Data => ErrorCode::InvalidEventData,
+            store::ViolationKind::UnknownType => ErrorCode::TypeNotFound,
         },
         index: found.path.event.map_or(0, int),
         pointer,
-        rule: found.rule.to_owned(),
+        rule: found.rule.clone().into_owned(),
         message: capitalised(&found.message),
         path: graphql_path(&found.path),
     }
@@ -225,6 +250,20 @@ fn limit_exceeded(found: &store::LimitExceeded) -> LimitExceeded {
             format!(
                 "{value} operations wait or run; the limit is {limit} (operations.max_unfinished). Wait until some \
                  have ended, or cancel some."
+            ),
+        ),
+        store::LimitKind::RegisteredTypes => (
+            ErrorCode::LimitExceeded,
+            format!(
+                "There would be {value} event types that are registered at run time; the limit is {limit} \
+                 (schema.max_types)."
+            ),
+        ),
+        store::LimitKind::TypeVersions => (
+            ErrorCode::LimitExceeded,
+            format!(
+                "The event type would have {value} versions; the limit is {limit} (schema.max_versions). Register \
+                 a type of another name for what is so different."
             ),
         ),
     };

@@ -256,7 +256,7 @@ impl EventShape<'_> {
         self.violations.push(Violation {
             kind,
             path,
-            rule,
+            rule: rule.into(),
             message,
         });
     }

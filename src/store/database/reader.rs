@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, QueryResult, Statement, TransactionTrait,
 };
 
 use super::{DatabaseError, bounded};
@@ -33,6 +34,29 @@ impl Reader {
                 .await
                 .unwrap_or_else(|| Err(DatabaseError::Unavailable(no_answer(limit)))),
         }
+    }
+
+    /// A transaction that reads one moment of the database.
+    pub(super) async fn snapshot(&self) -> Result<DatabaseTransaction, DatabaseError> {
+        let begin = async {
+            let Some(set_up) = &self.transaction_set_up else {
+                let isolation = Some(IsolationLevel::RepeatableRead);
+                let access = Some(AccessMode::ReadOnly);
+                return match self.connections.get_database_backend() {
+                    // A transaction of SQLite reads one moment whatever it is told.
+                    DbBackend::Sqlite => self.connections.begin().await,
+                    _ => self.connections.begin_with_config(isolation, access).await,
+                };
+            };
+            let transaction = self.connections.begin().await?;
+            let set_up = set_up.replace("READ COMMITTED", "REPEATABLE READ");
+            transaction.execute_unprepared(&set_up).await?;
+            Ok(transaction)
+        };
+        let limit = self.statement_timeout;
+        bounded(limit, begin)
+            .await
+            .unwrap_or_else(|| Err(DatabaseError::Unavailable(no_answer(limit))))
     }
 
     /// The rows of a statement; `None`: no answer within the limit.

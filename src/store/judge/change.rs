@@ -11,7 +11,7 @@ use crate::store::append::{Committed, CommittedStream};
 use crate::store::change::{ChangeKind, PreparedChange, StreamSettings};
 use crate::store::refusal::{
     ClosedStream, DuplicateId, DuplicateReason, FailedCheck, InputPath, InvalidInput,
-    InvalidInputKind, Refusal, StoredAt,
+    InvalidInputKind, Refusal,
 };
 use crate::stream::{Stream, StreamName, StreamStatus};
 
@@ -128,17 +128,9 @@ impl View {
             None
         };
         if let Some(reason) = reason {
-            return Err(Refusal::DuplicateEvent(vec![DuplicateId {
-                event_id: Some(stored.event_id),
-                path: InputPath::of(&["eventId"]),
-                stored: Some(StoredAt {
-                    stream: stored.stream.clone(),
-                    stream_version: stored.stream_version,
-                    position: stored.position,
-                    guild_id: stored.guild_id.clone(),
-                }),
-                reason,
-            }]));
+            return Err(Refusal::DuplicateEvent(vec![DuplicateId::of_stored(
+                stored, reason,
+            )]));
         }
         let stream = self.streams.get(&change.stream).cloned();
         Ok(stream.map(|stream| Committed {

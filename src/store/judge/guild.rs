@@ -39,7 +39,7 @@ fn other_guild(
     Violation {
         kind: ViolationKind::Data,
         path,
-        rule: "guild",
+        rule: "guild".into(),
         message: format!(
             "data.guild_id is `{named}`, but the stream {stream} belongs to {owner}: the guild of a \
              stream's first event is its guild for ever. Leave the field out, or use a stream of that guild."

@@ -8,7 +8,7 @@ use super::col;
 use crate::store::row::{DELETED, RETENTION, TOMBSTONED};
 
 /// Milliseconds since 1970, by the database's clock.
-pub(in crate::store) fn now(backend: DbBackend) -> &'static str {
+pub(crate) fn now(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
         _ => "(extract(epoch FROM statement_timestamp()) * 1000)::bigint",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{super::rule::Rule, CLOCK_TOLERANCE_MS, Judge};
+use super::{super::rule::Rule, CLOCK_TOLERANCE_MS, Comparison, Figure, Judge};
 use crate::{
     event::{AbandonReason, GuessAbandoned, GuessProcessed, GuessStarted, LastGuess},
     game::state::{Player, Team},
@@ -120,7 +120,6 @@ impl<'a> Judge<'a> {
             );
             return None;
         }
-        self.team_round_number(team);
         if team.round_matched {
             let round = team.round_number;
             self.add(
@@ -128,7 +127,9 @@ impl<'a> Judge<'a> {
                 "already_matched",
                 format_args!("the team {team_id} has solved the round {round} already"),
             );
+            return None;
         }
+        self.team_round_number(team);
         if team.awaits_restart {
             self.add(
                 Rule::R14,
@@ -177,24 +178,25 @@ impl<'a> Judge<'a> {
         // Without the new words that a give-up demands, which is said already, the chain may or may
         // not have begun anew.
         let began_anew = team.awaits_restart && attempt.guess_count == 1;
-        let numbers = [
-            ("guess_count", attempt.guess_count, next(team.guess_count)),
-            (
+        let guess_count = if began_anew {
+            1
+        } else {
+            next(team.guess_count)
+        };
+        let figures = [
+            Figure::Count("guess_count", attempt.guess_count, guess_count),
+            Figure::Count(
                 "round_guess_count",
                 attempt.round_guess_count,
                 next(team.round_guess_count),
             ),
-            (
+            Figure::Count(
                 "total_guesses",
                 attempt.total_guesses,
                 next(team.total_guesses),
             ),
         ];
-        for (field, found, wanted) in numbers {
-            if found != wanted && !(field == "guess_count" && began_anew) {
-                self.counter(format_args!("{field} is {found} instead of {wanted}"));
-            }
-        }
+        self.figures(Comparison::COUNTER, "", &figures);
         if let Some(duration) = attempt.guess_duration {
             self.duration(team, duration);
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::TimeDelta;
 
-use super::{super::rule::Rule, Comparison, Judge};
+use super::{super::rule::Rule, Comparison, Figure, Judge, TeamNumbers};
 use crate::{
     event::{GameAborted, GameArchived, GameCompleted, GameResumed, TeamEliminated, TeamScore},
     game::state::Team,
@@ -39,9 +39,17 @@ impl<'a> Judge<'a> {
             last.player_ids.iter().map(String::as_str),
             team.players.iter().map(|player| player.player_id.as_str()),
         );
-        self.team_score(against, team, last.score);
-        self.team_numbers(against, team, last.matches, last.total_guesses);
-        self.number(format_args!("final_score"), out.final_score, last.score);
+        self.team_numbers(
+            against,
+            team,
+            &TeamNumbers {
+                score: Some(last.score),
+                matches: last.matches,
+                total_guesses: last.total_guesses,
+                average_guesses: None,
+            },
+        );
+        self.number("final_score", out.final_score, last.score);
         self.player_stats(against, team, &out.player_stats);
     }
 
@@ -92,7 +100,7 @@ impl<'a> Judge<'a> {
             );
         }
         if let (Some(stated), Some(before)) = (resumed.remaining_seconds, pause.remaining_seconds) {
-            self.number(format_args!("remaining_seconds"), stated, before);
+            self.number("remaining_seconds", stated, before);
         }
     }
 
@@ -105,11 +113,14 @@ impl<'a> Judge<'a> {
         self.round_number(self.state.round_number.max(1));
         let against = Comparison::RESULT;
         let last_round = self.state.round_number;
-        self.compare(
+        self.figures(
             against,
-            format_args!("total_rounds"),
-            completed.total_rounds,
-            last_round,
+            "",
+            &[Figure::Count(
+                "total_rounds",
+                completed.total_rounds,
+                last_round,
+            )],
         );
         self.duration_of_game(completed);
         self.scores(against, &completed.final_scores, true);
@@ -157,9 +168,16 @@ impl<'a> Judge<'a> {
             let Some(team) = state.team(&score.team_id) else {
                 continue;
             };
-            self.team_score(against, team, score.score);
-            self.team_numbers(against, team, score.matches, score.total_guesses);
-            self.team_average(against, team, score.average_guesses);
+            self.team_numbers(
+                against,
+                team,
+                &TeamNumbers {
+                    score: Some(score.score),
+                    matches: score.matches,
+                    total_guesses: score.total_guesses,
+                    average_guesses: Some(score.average_guesses),
+                },
+            );
             self.player_stats(against, team, &score.player_stats);
         }
     }
@@ -204,11 +222,7 @@ impl<'a> Judge<'a> {
     }
 
     pub(super) fn game_archived(&mut self, archived: &GameArchived) {
-        self.number(
-            format_args!("event_count"),
-            archived.event_count,
-            self.state.event_count,
-        );
+        self.number("event_count", archived.event_count, self.state.event_count);
     }
 }
 

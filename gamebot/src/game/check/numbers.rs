@@ -3,7 +3,18 @@
 use std::fmt;
 
 use super::{super::rule::Rule, Judge, Names, same_names};
-use crate::{event::PlayerStats, game::state::Team};
+use crate::{
+    event::PlayerStats,
+    game::state::{Team, average},
+};
+
+/// The numbers of a team that several events repeat; a missing one is right.
+pub(in crate::game) struct TeamNumbers {
+    pub(in crate::game) score: Option<i32>,
+    pub(in crate::game) matches: i32,
+    pub(in crate::game) total_guesses: i32,
+    pub(in crate::game) average_guesses: Option<f64>,
+}
 
 /// What a wrong number breaks.
 #[derive(Clone, Copy)]
@@ -18,6 +29,11 @@ impl Comparison {
         rule: Rule::R28,
         code: "counter_mismatch",
     };
+    /// A number that an attempt counts.
+    pub(in crate::game) const COUNTER: Self = Self {
+        rule: Rule::R22,
+        code: "counter_mismatch",
+    };
     /// A number of the result.
     pub(in crate::game) const RESULT: Self = Self {
         rule: Rule::R33,
@@ -25,10 +41,35 @@ impl Comparison {
     };
 }
 
+/// A number that an event states, and the one that follows from the events before.
+pub(in crate::game) enum Figure<'field> {
+    /// A count or a score: its field, the stated and the folded one.
+    Count(&'field str, i32, i32),
+    /// An average, which is written with 4 decimals: its field, the stated and the folded one.
+    Average(&'field str, f64, f64),
+}
+
+impl Figure<'_> {
+    /// Says what is wrong with it; nothing when it is right.
+    fn fault(&self) -> Option<String> {
+        match *self {
+            Self::Count(field, stated, folded) => {
+                (stated != folded).then(|| format!("{field} is {stated} instead of {folded}"))
+            }
+            Self::Average(field, stated, folded) => (!is_close(stated, folded))
+                .then(|| format!("{field} is {stated} instead of {folded:.4}")),
+        }
+    }
+}
+
 impl Judge<'_> {
     /// Demands that a number equals the folded one (`R28`).
-    pub(in crate::game) fn number(&mut self, what: fmt::Arguments<'_>, stated: i32, folded: i32) {
-        self.compare(Comparison::REPEATED, what, stated, folded);
+    pub(in crate::game) fn number(&mut self, field: &str, stated: i32, folded: i32) {
+        self.figures(
+            Comparison::REPEATED,
+            "",
+            &[Figure::Count(field, stated, folded)],
+        );
     }
 
     /// Adds a breach of `R28`.
@@ -40,73 +81,43 @@ impl Judge<'_> {
         self.add(against.rule, against.code, message);
     }
 
-    pub(in crate::game) fn compare(
+    /// Demands that the numbers of one thing are right. What is wrong is said in one breach, since
+    /// one fault makes several of them wrong. `what` may be empty.
+    pub(in crate::game) fn figures(
         &mut self,
         against: Comparison,
-        what: fmt::Arguments<'_>,
-        stated: i32,
-        folded: i32,
+        what: &str,
+        figures: &[Figure<'_>],
     ) {
-        if stated != folded {
-            self.mismatch(
-                against,
-                format_args!("{what} is stated as {stated}, but was {folded} before"),
-            );
+        // Nearly always all of them are right, and then nothing is allocated.
+        let faults: Vec<String> = figures.iter().filter_map(Figure::fault).collect();
+        if !faults.is_empty() {
+            let colon = if what.is_empty() { "" } else { ": " };
+            self.mismatch(against, format_args!("{what}{colon}{}", faults.join(", ")));
         }
     }
 
-    pub(in crate::game) fn compare_average(
-        &mut self,
-        against: Comparison,
-        what: fmt::Arguments<'_>,
-        stated: f64,
-        folded: f64,
-    ) {
-        if !is_close(stated, folded) {
-            self.mismatch(
-                against,
-                format_args!("{what} is stated as {stated}, but {folded:.4} follows"),
-            );
-        }
-    }
-
-    /// The matches and the attempts of a team.
+    /// The score, if there is one, the matches, the attempts and their average of a team.
     pub(in crate::game) fn team_numbers(
         &mut self,
         against: Comparison,
         team: &Team,
-        matches: i32,
-        total_guesses: i32,
+        stated: &TeamNumbers,
     ) {
-        let id = &team.team_id;
-        self.compare(
-            against,
-            format_args!("matches of {id}"),
-            matches,
-            team.matches,
-        );
-        self.compare(
-            against,
-            format_args!("total_guesses of {id}"),
-            total_guesses,
-            team.total_guesses,
-        );
-    }
-
-    pub(in crate::game) fn team_score(&mut self, against: Comparison, team: &Team, score: i32) {
-        let id = &team.team_id;
-        self.compare(
-            against,
-            format_args!("the score of {id}"),
-            score,
-            team.score,
-        );
-    }
-
-    pub(in crate::game) fn team_average(&mut self, against: Comparison, team: &Team, stated: f64) {
-        let id = &team.team_id;
-        let what = format_args!("average_guesses of {id}");
-        self.compare_average(against, what, stated, team.average_guesses());
+        let folded = team.score;
+        let follows = average(stated.total_guesses, stated.matches);
+        let figures = [
+            Figure::Count("score", stated.score.unwrap_or(folded), folded),
+            Figure::Count("matches", stated.matches, team.matches),
+            Figure::Count("total_guesses", stated.total_guesses, team.total_guesses),
+            // It has to follow from the two numbers beside it, which are judged themselves.
+            Figure::Average(
+                "average_guesses",
+                stated.average_guesses.unwrap_or(follows),
+                follows,
+            ),
+        ];
+        self.figures(against, &team.team_id, &figures);
     }
 
     /// The numbers of the players of a team, for all of them and nobody else.
@@ -131,37 +142,25 @@ impl Judge<'_> {
             return;
         }
         for stats in stated {
-            let id = &stats.player_id;
-            let Some(player) = team.player(id) else {
+            let Some(player) = team.player(&stats.player_id) else {
                 continue;
             };
-            let numbers = [
-                ("total_guesses", stats.total_guesses, player.total_guesses),
-                (
-                    "successful_matches",
-                    stats.successful_matches,
-                    player.successful_matches,
-                ),
-                (
+            let (total, matches) = (stats.total_guesses, stats.successful_matches);
+            let figures = [
+                Figure::Count("total_guesses", total, player.total_guesses),
+                Figure::Count("successful_matches", matches, player.successful_matches),
+                Figure::Count(
                     "abandoned_guesses",
                     stats.abandoned_guesses,
                     player.abandoned_guesses,
                 ),
+                Figure::Average(
+                    "average_guess_count",
+                    stats.average_guess_count,
+                    average(total, matches),
+                ),
             ];
-            for (field, stated, folded) in numbers {
-                self.compare(
-                    against,
-                    format_args!("{field} of player {id}"),
-                    stated,
-                    folded,
-                );
-            }
-            self.compare_average(
-                against,
-                format_args!("average_guess_count of player {id}"),
-                stats.average_guess_count,
-                player.average_guess_count(),
-            );
+            self.figures(against, &stats.player_id, &figures);
         }
     }
 
@@ -186,17 +185,16 @@ impl Judge<'_> {
     }
 
     /// A stretch of time in whole seconds, which may be told with the pauses or without them: the
-    /// game's documents do not say which, and rounding adds up to a second.
-    pub(in crate::game) fn seconds(
-        &mut self,
-        what: &str,
-        stated: i32,
-        (least_ms, most_ms): (i64, i64),
-    ) {
+    /// game does not say which, and rounding adds up to a second. Nothing is demanded where the
+    /// beginning was lost.
+    pub(in crate::game) fn seconds(&mut self, what: &str, stated: i32, range: Option<(i64, i64)>) {
+        let Some((least_ms, most_ms)) = range else {
+            return;
+        };
         let (least, most) = (least_ms / 1_000 - 1, most_ms / 1_000 + 1);
         if !(least..=most).contains(&i64::from(stated)) {
             self.repeated(format_args!(
-                "{what} is stated as {stated} seconds, but the timestamps say {} to {}",
+                "{what} is {stated} seconds, but the timestamps say {} to {}",
                 least_ms / 1_000,
                 most_ms / 1_000
             ));

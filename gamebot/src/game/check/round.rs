@@ -1,9 +1,9 @@
 //! Rounds, from their start to their end.
 
-use super::{super::rule::Rule, Comparison, Judge, Names};
+use super::{super::rule::Rule, Comparison, Figure, Judge, Names, TeamNumbers};
 use crate::{
     event::{RoundRestarted, RoundStarted, RoundStats, TeamState},
-    game::state::Team,
+    game::state::{Team, average},
 };
 
 impl Judge<'_> {
@@ -20,7 +20,7 @@ impl Judge<'_> {
             if state.round_open {
                 self.already_active(format_args!("the round {} is open", state.round_number));
             }
-            self.next_round_number(state.round_number);
+            self.next_round_number(state.round_number, state.round_open);
             self.live_teams_start(started);
         }
         for stated in &started.team_states {
@@ -49,7 +49,7 @@ impl Judge<'_> {
                 team.round_number, team.team_id
             ));
         }
-        self.next_round_number(team.round_number);
+        self.next_round_number(team.round_number, team.round_open);
     }
 
     fn live_teams_start(&mut self, started: &RoundStarted) {
@@ -66,9 +66,11 @@ impl Judge<'_> {
         }
     }
 
-    fn next_round_number(&mut self, last: i32) {
+    fn next_round_number(&mut self, last: i32, is_open: bool) {
         let (found, wanted) = (self.base.round_number, last.saturating_add(1));
-        if found != wanted {
+        // The start of the open round once more is told already.
+        let is_repeated = is_open && found == last;
+        if found != wanted && !is_repeated {
             self.add(
                 Rule::R13,
                 "round_number_gap",
@@ -78,21 +80,27 @@ impl Judge<'_> {
     }
 
     fn team_state(&mut self, team: &Team, stated: &TeamState) {
-        let against = Comparison::REPEATED;
-        self.team_score(against, team, stated.score);
-        self.team_numbers(against, team, stated.matches, stated.total_guesses);
-        if let Some(average) = stated.average_guesses {
-            self.team_average(against, team, average);
-        }
+        self.team_numbers(
+            Comparison::REPEATED,
+            team,
+            &TeamNumbers {
+                score: Some(stated.score),
+                matches: stated.matches,
+                total_guesses: stated.total_guesses,
+                average_guesses: stated.average_guesses,
+            },
+        );
         let id = &team.team_id;
-        if let Some(guess_count) = stated.guess_count {
-            self.number(format_args!("guess_count of {id}"), guess_count, 0);
-        }
-        if let Some(remaining) = stated.remaining_guesses
-            && let Some(limit) = self.rules.guess_limit(self.state)
-        {
-            self.number(format_args!("remaining_guesses of {id}"), remaining, limit);
-        }
+        let limit = self.rules.guess_limit(self.state);
+        let figures = [
+            Figure::Count("guess_count", stated.guess_count.unwrap_or(0), 0),
+            Figure::Count(
+                "remaining_guesses",
+                stated.remaining_guesses.or(limit).unwrap_or(0),
+                limit.or(stated.remaining_guesses).unwrap_or(0),
+            ),
+        ];
+        self.figures(Comparison::REPEATED, id, &figures);
         let stranger = stated
             .active_players
             .iter()
@@ -137,11 +145,7 @@ impl Judge<'_> {
                 team.team_id
             ));
         }
-        self.number(
-            format_args!("guess_count of the dropped words"),
-            restarted.guess_count,
-            team.guess_count,
-        );
+        self.number("guess_count", restarted.guess_count, team.guess_count);
     }
 
     /// Demands that the shared round is open, for the event that closes it (`R17`).
@@ -152,7 +156,8 @@ impl Judge<'_> {
             return false;
         }
         self.round_number(self.state.round_number);
-        true
+        // Otherwise it closes another round, of which nothing is known any more.
+        self.base.round_number == self.state.round_number
     }
 
     /// Says that the event closes no round of this mode (`R17`).
@@ -169,39 +174,33 @@ impl Judge<'_> {
 
     /// The numbers of the round of one team.
     pub(in crate::game) fn round_stats(&mut self, team: &Team, stated: &RoundStats) {
-        let matches = i32::from(team.round_matched);
-        let numbers = [
-            (
-                "total_guesses",
-                stated.total_guesses,
-                team.round_guess_count,
-            ),
-            ("successful_matches", stated.successful_matches, matches),
-            (
-                "abandoned_guesses",
-                stated.abandoned_guesses,
-                team.round_abandoned_guesses,
+        let (total, matches) = (stated.total_guesses, stated.successful_matches);
+        let abandoned = stated.abandoned_guesses;
+        let figures = [
+            Figure::Count("total_guesses", total, team.round_guess_count),
+            Figure::Count("successful_matches", matches, i32::from(team.round_matched)),
+            Figure::Count("abandoned_guesses", abandoned, team.round_abandoned_guesses),
+            Figure::Average(
+                "average_guess_count",
+                stated.average_guess_count,
+                average(total, matches),
             ),
         ];
-        for (field, stated, folded) in numbers {
-            self.number(format_args!("{field} of the round"), stated, folded);
-        }
-        self.compare_average(
-            Comparison::REPEATED,
-            format_args!("average_guess_count of the round"),
-            stated.average_guess_count,
-            crate::game::state::average(team.round_guess_count, matches),
-        );
+        self.figures(Comparison::REPEATED, "the round", &figures);
     }
 
-    /// How long the shared round has lasted, in milliseconds: without pauses and with them.
-    pub(in crate::game) fn round_duration(&self) -> (i64, i64) {
+    /// How long the shared round has lasted, in milliseconds: without pauses and with them. None
+    /// when its start was lost.
+    pub(in crate::game) fn round_duration(&self) -> Option<(i64, i64)> {
         let state = self.state;
-        state.round_started_at.map_or((0, 0), |start| {
-            let end = self.base.timestamp;
-            let played = state.played_ms(start, state.round_paused_before_ms, end);
-            (played, (end - start).num_milliseconds().max(played))
-        })
+        let (start, end) = (state.round_started_at?, self.base.timestamp);
+        let played = state.played_ms(start, state.round_paused_before_ms, end);
+        Some((played, (end - start).num_milliseconds().max(played)))
+    }
+
+    /// Milliseconds of play since the shared round began; without end when its start was lost.
+    pub(in crate::game) fn round_played_ms(&self) -> i64 {
+        self.round_duration().map_or(i64::MAX, |(played, _)| played)
     }
 
     pub(in crate::game) fn time_is_up(&mut self) {

@@ -34,7 +34,7 @@ impl Judge<'_> {
             ));
         }
         self.number(
-            format_args!("config_version"),
+            "config_version",
             changed.config_version,
             state.config_version.saturating_add(1),
         );
@@ -50,7 +50,7 @@ impl Judge<'_> {
             ));
         }
         let folded = self.state.config_version;
-        self.number(format_args!("previous_config_version"), previous, folded);
+        self.number("previous_config_version", previous, folded);
     }
 
     pub(super) fn game_started(&mut self, started: &GameStarted) {
@@ -72,11 +72,7 @@ impl Judge<'_> {
         if self.state.config_version > 0
             && let Some(stated) = started.config_version
         {
-            self.number(
-                format_args!("config_version"),
-                stated,
-                self.state.config_version,
-            );
+            self.number("config_version", stated, self.state.config_version);
         }
     }
 

@@ -47,6 +47,9 @@ impl GameState {
         let Some(index) = self.attempting_team(base, &guess.team_id) else {
             return;
         };
+        if self.teams[index].has_counted(guess.total_guesses) {
+            return;
+        }
         self.forbid_word(&guess.player1_id, &guess.player1_word);
         self.forbid_word(&guess.player2_id, &guess.player2_word);
         let team = &mut self.teams[index];
@@ -106,6 +109,9 @@ impl GameState {
         let Some(index) = self.attempting_team(base, &guess.team_id) else {
             return;
         };
+        if self.teams[index].has_counted(guess.total_guesses) {
+            return;
+        }
         let is_golf = self.mode == Some(GameMode::GolfRace);
         let gave_up = self.is_race() && guess.reason == AbandonReason::GaveUp;
         let team = &mut self.teams[index];
@@ -148,14 +154,16 @@ impl GameState {
     }
 
     /// The place of the team that makes an attempt, in an open round. None when the team cannot
-    /// make one whatever was lost: it does not exist, it is out, or the time is up.
+    /// make one whatever was lost: it does not exist, it is out or has solved the round, or the time
+    /// is up.
     fn attempting_team(&mut self, base: GameBase<'_>, team_id: &str) -> Option<usize> {
         let index = self.live_index(team_id)?;
         if self.expired {
             return None;
         }
         self.open_lost_round(base, index);
-        Some(index)
+        // After the match there is nothing to attempt in the same round.
+        (!self.teams[index].round_matched).then_some(index)
     }
 
     fn forbid_word(&mut self, player_id: &str, word: &str) {
@@ -187,6 +195,11 @@ impl GameState {
 }
 
 impl Team {
+    /// Whether the attempt with this number is the last one again.
+    fn has_counted(&self, total_guesses: i32) -> bool {
+        total_guesses == self.total_guesses && self.round_guess_count > 0
+    }
+
     fn count_attempt(&mut self, at: DateTime<Utc>, stated: &Counters) {
         let next = |count: i32| count.saturating_add(1);
         self.guess_count = adopt_count(next(self.guess_count), stated.guess_count);

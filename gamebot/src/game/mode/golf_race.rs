@@ -9,7 +9,7 @@ use super::{
 use crate::{
     event::{EliminationReason, Event, GolfRacePointsAwarded, PointsReason},
     game::{
-        check::{Comparison, Judge},
+        check::{Comparison, Figure, Judge},
         state::{GameState, PointsDue, Team},
     },
 };
@@ -87,20 +87,16 @@ fn the_points(judge: &mut Judge<'_>, team: &Team, due: PointsDue, awarded: &Golf
     let total = team
         .score
         .saturating_add(if due.gave_up { due.points } else { 0 });
-    let numbers = [
-        ("guess_count", awarded.guess_count, due.guess_count),
-        ("points", awarded.points, due.points),
-        ("total_points", awarded.total_points, total),
+    let match_score = if due.gave_up {
+        due.points
+    } else {
+        team.round_score
+    };
+    let figures = [
+        Figure::Count("guess_count", awarded.guess_count, due.guess_count),
+        Figure::Count("points", awarded.points, due.points),
+        Figure::Count("match_score", match_score, due.points),
+        Figure::Count("total_points", awarded.total_points, total),
     ];
-    for (field, stated, folded) in numbers {
-        judge.number(format_args!("{field}"), stated, folded);
-    }
-    if !due.gave_up {
-        judge.compare(
-            Comparison::REPEATED,
-            format_args!("points, which the match_score was"),
-            awarded.points,
-            team.round_score,
-        );
-    }
+    judge.figures(Comparison::REPEATED, &team.team_id, &figures);
 }

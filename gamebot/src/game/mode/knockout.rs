@@ -4,7 +4,7 @@ use super::{ModeRules, eliminated_in_round, foreign_event, last_live_team};
 use crate::{
     event::{AdvancingTeam, EliminatedTeam, EliminationReason, Event, KnockoutRoundCompleted},
     game::{
-        check::{CLOCK_TOLERANCE_MS, Comparison, Judge},
+        check::{CLOCK_TOLERANCE_MS, Comparison, Figure, Judge, TeamNumbers},
         state::{GameState, Team},
     },
 };
@@ -110,7 +110,7 @@ fn lost_the_round(judge: &mut Judge<'_>) {
 /// How long the round has lasted, and how long it may, in milliseconds.
 fn clock(judge: &Judge<'_>) -> (i64, i64) {
     let limit = i64::from(judge.state.settings.round_time_limit_seconds);
-    (judge.round_duration().0, limit.saturating_mul(1_000))
+    (judge.round_played_ms(), limit.saturating_mul(1_000))
 }
 
 fn round_completed(judge: &mut Judge<'_>, completed: &KnockoutRoundCompleted) {
@@ -166,14 +166,22 @@ fn eliminated(judge: &mut Judge<'_>, out: &EliminatedTeam) {
         ));
     }
     let against = Comparison::REPEATED;
-    judge.team_score(against, team, out.final_score);
+    let figures = [Figure::Count("final_score", out.final_score, team.score)];
+    judge.figures(against, &out.team_id, &figures);
     judge.player_stats(against, team, &out.player_stats);
 }
 
 fn advancing(judge: &mut Judge<'_>, on: &AdvancingTeam) {
     if let Some(team) = judge.state.team(&on.team_id) {
-        let against = Comparison::REPEATED;
-        judge.team_score(against, team, on.score);
-        judge.team_numbers(against, team, on.matches, on.total_guesses);
+        judge.team_numbers(
+            Comparison::REPEATED,
+            team,
+            &TeamNumbers {
+                score: Some(on.score),
+                matches: on.matches,
+                total_guesses: on.total_guesses,
+                average_guesses: None,
+            },
+        );
     }
 }

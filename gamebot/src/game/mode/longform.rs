@@ -4,7 +4,7 @@ use super::{ModeRules, eliminated_in_round, foreign_event, last_live_team, teams
 use crate::{
     event::{DayStanding, EliminationReason, Event, LongformDayEnded},
     game::{
-        check::{CLOCK_TOLERANCE_MS, Comparison, Judge},
+        check::{CLOCK_TOLERANCE_MS, Comparison, Figure, Judge, TeamNumbers},
         state::{GameState, Team},
     },
 };
@@ -31,7 +31,7 @@ impl ModeRules for Longform {
             )),
         }
         let limit = i64::from(judge.state.settings.round_duration_seconds).saturating_mul(1_000);
-        let played = judge.round_duration().0;
+        let played = judge.round_played_ms();
         if !judge.state.round_open || played.saturating_add(CLOCK_TOLERANCE_MS) < limit {
             judge.wrong_timing(format_args!(
                 "the reason is {}, but {played} of the {limit} ms of the day have passed",
@@ -60,11 +60,7 @@ fn day_ended(judge: &mut Judge<'_>, ended: &LongformDayEnded) {
     }
     let state = judge.state;
     let against = Comparison::REPEATED;
-    judge.number(
-        format_args!("day_number"),
-        ended.day_number,
-        state.round_number,
-    );
+    judge.number("day_number", ended.day_number, state.round_number);
     let standings = ended.team_standings.iter();
     judge.team_list(
         against,
@@ -89,19 +85,21 @@ fn day_ended(judge: &mut Judge<'_>, ended: &LongformDayEnded) {
 
 fn day_standing(judge: &mut Judge<'_>, team: &Team, standing: &DayStanding) {
     let against = Comparison::REPEATED;
-    judge.team_score(against, team, standing.score);
-    judge.team_numbers(against, team, standing.matches, standing.total_guesses);
-    judge.team_average(against, team, standing.average_guesses);
+    judge.team_numbers(
+        against,
+        team,
+        &TeamNumbers {
+            score: Some(standing.score),
+            matches: standing.matches,
+            total_guesses: standing.total_guesses,
+            average_guesses: Some(standing.average_guesses),
+        },
+    );
     judge.player_stats(against, team, &standing.player_stats);
-    let id = &team.team_id;
-    judge.number(
-        format_args!("daily_matches of {id}"),
-        standing.daily_matches,
-        i32::from(team.round_matched),
-    );
-    judge.number(
-        format_args!("daily_guesses of {id}"),
-        standing.daily_guesses,
-        team.round_guess_count,
-    );
+    let (guesses, matches) = (standing.daily_guesses, standing.daily_matches);
+    let figures = [
+        Figure::Count("daily_matches", matches, i32::from(team.round_matched)),
+        Figure::Count("daily_guesses", guesses, team.round_guess_count),
+    ];
+    judge.figures(against, &team.team_id, &figures);
 }

@@ -7,7 +7,7 @@ use crate::{
         EliminationReason, Event, RaceModeTimeExpired, RaceResult, RaceTimeWarning, RoundCompleted,
     },
     game::{
-        check::{Comparison, Judge},
+        check::{Comparison, Figure, Judge, TeamNumbers},
         rule::Rule,
         state::{GameState, Team},
     },
@@ -93,11 +93,10 @@ fn round_completed(judge: &mut Judge<'_>, completed: &RoundCompleted) {
         return;
     }
     judge.team_round_number(team);
-    judge.number(
-        format_args!("round_score"),
-        completed.round_score,
-        team.round_score,
-    );
+    if judge.base.round_number != team.round_number {
+        return;
+    }
+    judge.number("round_score", completed.round_score, team.round_score);
     judge.round_stats(team, &completed.round_stats);
 }
 
@@ -161,7 +160,8 @@ fn time_warning(judge: &mut Judge<'_>, warning: &RaceTimeWarning) {
     );
     for standing in &warning.standings {
         if let Some(team) = state.team(&standing.team_id) {
-            judge.team_score(against, team, standing.score);
+            let figures = [Figure::Count("the score", standing.score, team.score)];
+            judge.figures(against, &team.team_id, &figures);
         }
     }
 }
@@ -206,7 +206,7 @@ fn time_expired(judge: &mut Judge<'_>, event: &RaceModeTimeExpired) {
         judge.seconds(
             "game_duration",
             stated,
-            (state.played_ms(start, 0, end), most),
+            Some((state.played_ms(start, 0, end), most)),
         );
     }
     let against = Comparison::REPEATED;
@@ -228,8 +228,16 @@ fn time_expired(judge: &mut Judge<'_>, event: &RaceModeTimeExpired) {
 
 fn race_result(judge: &mut Judge<'_>, team: &Team, result: &RaceResult) {
     let against = Comparison::REPEATED;
-    judge.team_numbers(against, team, result.matches, result.total_guesses);
-    judge.team_average(against, team, result.average_guesses);
+    judge.team_numbers(
+        against,
+        team,
+        &TeamNumbers {
+            score: None,
+            matches: result.matches,
+            total_guesses: result.total_guesses,
+            average_guesses: Some(result.average_guesses),
+        },
+    );
     judge.player_stats(against, team, &result.player_stats);
     if result.last_match_timestamp != team.last_match_at {
         let text = |at: Option<chrono::DateTime<chrono::Utc>>| {

@@ -6,7 +6,7 @@ use super::{ModeRules, foreign_event, only_forfeit};
 use crate::{
     event::{EliminationReason, Event, RoundCompleted, RoundEnded, TwoPlayerResultEvaluated},
     game::{
-        check::{Comparison, Judge},
+        check::{Comparison, Figure, Judge},
         state::{GameState, Team, average},
     },
 };
@@ -68,11 +68,7 @@ fn round_completed(judge: &mut Judge<'_>, completed: &RoundCompleted) {
         return;
     };
     if judge.shared_round_is_open() {
-        judge.number(
-            format_args!("round_score"),
-            completed.round_score,
-            team.round_score,
-        );
+        judge.number("round_score", completed.round_score, team.round_score);
         judge.round_stats(team, &completed.round_stats);
     }
 }
@@ -116,44 +112,39 @@ fn result_evaluated(judge: &mut Judge<'_>, evaluated: &TwoPlayerResultEvaluated)
     judge.round_number(state.round_number.max(1));
     let rounds = state.rounds_played;
     let required = state.settings.rounds_required;
-    let numbers = [
-        ("rounds_required", evaluated.rounds_required, required),
-        ("rounds_played", evaluated.rounds_played, rounds),
-        ("total_guesses", evaluated.total_guesses, team.total_guesses),
-        (
+    let stated = evaluated;
+    let figures = [
+        Figure::Count("rounds_required", stated.rounds_required, required),
+        Figure::Count("rounds_played", stated.rounds_played, rounds),
+        Figure::Count("total_guesses", stated.total_guesses, team.total_guesses),
+        Figure::Count(
             "perfect_rounds",
-            evaluated.perfect_rounds,
+            stated.perfect_rounds,
             state.perfect_rounds,
         ),
+        Figure::Average(
+            "average_guesses",
+            stated.average_guesses,
+            average(stated.total_guesses, stated.rounds_played),
+        ),
+        Figure::Average(
+            "success_threshold",
+            stated.success_threshold,
+            state.settings.success_threshold,
+        ),
     ];
-    for (field, stated, folded) in numbers {
-        judge.number(format_args!("{field}"), stated, folded);
-    }
+    judge.figures(Comparison::REPEATED, "", &figures);
     if evaluated.rounds_played != evaluated.rounds_required {
         judge.repeated(format_args!(
             "the game is evaluated after {} of {} rounds",
             evaluated.rounds_played, evaluated.rounds_required
         ));
     }
-    let against = Comparison::REPEATED;
-    let folded = average(team.total_guesses, rounds);
-    judge.compare_average(
-        against,
-        format_args!("average_guesses"),
-        evaluated.average_guesses,
-        folded,
-    );
-    judge.compare_average(
-        against,
-        format_args!("success_threshold"),
-        evaluated.success_threshold,
-        state.settings.success_threshold,
-    );
     let is_won = is_won(state, team);
     if evaluated.succeeded != is_won {
         judge.repeated(format_args!(
-            "succeeded is {}, but the average is {folded:.4} and the goal {}",
-            evaluated.succeeded, state.settings.success_threshold
+            "succeeded is {}, but {} attempts in {rounds} rounds have the goal {}",
+            evaluated.succeeded, team.total_guesses, state.settings.success_threshold
         ));
     }
 }

@@ -1,0 +1,534 @@
+//! Questions about games, guesses, rounds and replays.
+
+use chrono::{DateTime, Utc};
+use gamebot::event::GameMode;
+use gamebot::game::{GameState, Phase};
+use sea_orm::{QueryResult, Value};
+
+use super::entry::from_json;
+use super::rows::{folded, micros, phase_name};
+use crate::position::Position;
+use crate::projection::scope::scope_condition;
+use crate::projection::{View, ViewError};
+use crate::scope::Scope;
+use crate::store::DatabaseError;
+
+/// Which games are wanted: those that satisfy every part that is set.
+#[derive(Clone, Debug, Default)]
+pub struct GameFilter {
+    /// Of one of these guilds; empty: of any.
+    pub guild_ids: Vec<String>,
+    /// By one of these rules; empty: by any.
+    pub modes: Vec<GameMode>,
+    /// In one of these phases; empty: in any.
+    pub phases: Vec<Phase>,
+    /// Whether they are gathering or played, or over.
+    pub is_active: Option<bool>,
+    /// With this player, at any time.
+    pub player_id: Option<String>,
+    /// Started at this time or later.
+    pub started_from: Option<DateTime<Utc>>,
+    /// Started before this time.
+    pub started_before: Option<DateTime<Utc>>,
+}
+
+/// A part of the list of games, which is in the order of their first events.
+#[derive(Clone, Debug)]
+pub struct GameQuery {
+    /// What the caller may see.
+    pub scope: Scope,
+    /// What the caller wants.
+    pub filter: GameFilter,
+    /// Only games whose first event comes after this position …
+    pub after: Option<Position>,
+    /// … and before this one.
+    pub before: Option<Position>,
+    /// Newest first.
+    pub descending: bool,
+    /// The most games to return.
+    pub limit: u64,
+}
+
+/// A game as the projection has it.
+#[derive(Clone, Debug)]
+pub struct ProjectedGame {
+    /// The position of its first event.
+    pub first_position: Position,
+    /// The position of its last event.
+    pub position: Position,
+    /// Its state.
+    pub state: GameState,
+}
+
+/// Which guesses are wanted: those that satisfy every part that is set.
+#[derive(Clone, Debug, Default)]
+pub struct GuessFilter {
+    /// Of this game.
+    pub game_id: Option<String>,
+    /// With this player.
+    pub player_id: Option<String>,
+    /// Of this team.
+    pub team_id: Option<String>,
+    /// Of these two players, in whichever team.
+    pub pair: Option<[String; 2]>,
+    /// With this word, whether its letters are large or small.
+    pub word: Option<String>,
+    /// Of streams of this guild; `Some(None)`: of no guild.
+    pub guild_id: Option<Option<String>>,
+}
+
+/// A part of the list of guesses, which is in the order of the log.
+#[derive(Clone, Debug)]
+pub struct GuessQuery {
+    /// What the caller may see.
+    pub scope: Scope,
+    /// What the caller wants.
+    pub filter: GuessFilter,
+    /// Only after this position …
+    pub after: Option<Position>,
+    /// … and before this one.
+    pub before: Option<Position>,
+    /// Newest first.
+    pub descending: bool,
+    /// The most guesses to return.
+    pub limit: u64,
+}
+
+/// One attempt of a team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectedGuess {
+    /// The game.
+    pub game_id: String,
+    /// The attempt's number in the game, over all teams, from 1.
+    pub sequence: i32,
+    /// The game's guild.
+    pub guild_id: Option<String>,
+    /// The game's mode.
+    pub mode: GameMode,
+    /// The round.
+    pub round_number: i32,
+    /// The team.
+    pub team_id: String,
+    /// The players; the one who answered first, if both did, is the first.
+    pub player_ids: [String; 2],
+    /// Their words; none for one that did not arrive.
+    pub words: [Option<String>; 2],
+    /// `match`, `miss` or `abandoned`.
+    pub outcome: String,
+    /// The points of a match.
+    pub match_score: Option<i32>,
+    /// The attempt's number in the chain of words.
+    pub guess_count: i32,
+    /// How long it took, in milliseconds.
+    pub attempt_ms: Option<i32>,
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// The id of the event.
+    pub event_id: String,
+    /// The event's place in the stream.
+    pub stream_version: i32,
+    /// The event's place in the log.
+    pub position: Position,
+}
+
+/// What one team did in one round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlayedRound {
+    /// The round, from 1.
+    pub round_number: i32,
+    /// The team.
+    pub team_id: String,
+    /// Its attempts.
+    pub attempts: i32,
+    /// Its matches: 1 or 0.
+    pub matches: i32,
+    /// Its abandoned attempts.
+    pub abandoned: i32,
+    /// Whether it matched with the first attempt at its words.
+    pub is_perfect: bool,
+    /// How long it took, in milliseconds; none while it goes on.
+    pub duration_ms: Option<i64>,
+    /// When it began for the team.
+    pub started_at: DateTime<Utc>,
+    /// When it ended for the team; none while it goes on.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Which replay is wanted.
+#[derive(Clone, Debug)]
+pub enum ReplayKey {
+    /// Of this game.
+    Game(String),
+    /// Of this name.
+    Name(String),
+}
+
+/// A part of the list of replays, which is in the order of the first events of their games.
+#[derive(Clone, Debug)]
+pub struct ReplayQuery {
+    /// What the caller may see.
+    pub scope: Scope,
+    /// Of this guild; `Some(None)`: of no guild.
+    pub guild_id: Option<Option<String>>,
+    /// Of games whose first event comes after this position …
+    pub after: Option<Position>,
+    /// … and before this one.
+    pub before: Option<Position>,
+    /// Newest first.
+    pub descending: bool,
+    /// The most replays to return.
+    pub limit: u64,
+}
+
+/// A finished game to be watched again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectedReplay {
+    /// The game.
+    pub game_id: String,
+    /// A name that people can say, of this replay alone.
+    pub display_name: String,
+    /// The game's guild.
+    pub guild_id: Option<String>,
+    /// The game's mode.
+    pub mode: GameMode,
+    /// When play began.
+    pub started_at: DateTime<Utc>,
+    /// When play ended.
+    pub finished_at: DateTime<Utc>,
+    /// The events up to the result.
+    pub event_count: i32,
+    /// The position of the game's first event.
+    pub first_position: Position,
+    /// The figures that games of all modes have, as a JSON object.
+    pub base: String,
+    /// The figures of the mode, as a JSON object.
+    pub mode_figures: String,
+    /// The schema versions in which its events are stored, by event type, as a JSON object.
+    pub schema_versions: String,
+}
+
+const GUESS_COLUMNS: &str = "game_id, sequence, guild_id, mode, round_number, team_id, player1_id, player2_id, \
+     player1_word, player2_word, outcome, match_score, guess_count, attempt_ms, at, event_id, stream_version, \
+     position";
+const REPLAY_COLUMNS: &str = "game_id, display_name, guild_id, mode, started_at, finished_at, event_count, \
+     first_position, base, mode_figures, schema_versions";
+
+impl View {
+    /// One game; none if there is none that the caller may see.
+    pub async fn game(
+        &self,
+        scope: &Scope,
+        game_id: &str,
+    ) -> Result<Option<ProjectedGame>, ViewError> {
+        let mut clause = Clause::within(scope, "guild_id");
+        clause.and("game_id = ?", [game_id.into()]);
+        let select = format!(
+            "SELECT first_position, position, state FROM {{game}} WHERE {}",
+            clause.sql
+        );
+        let rows = self.rows(&select, clause.values).await?;
+        rows.first().map(game_of).transpose()
+    }
+
+    /// Games, in the order of their first events.
+    pub async fn games(&self, query: &GameQuery) -> Result<Vec<ProjectedGame>, ViewError> {
+        let filter = &query.filter;
+        let mut clause = Clause::within(&query.scope, "guild_id");
+        clause.one_of(
+            "guild_id",
+            filter.guild_ids.iter().map(|id| id.as_str().into()),
+        );
+        clause.one_of("mode", filter.modes.iter().map(|mode| mode.as_str().into()));
+        clause.one_of(
+            "phase",
+            filter.phases.iter().map(|phase| phase_name(*phase).into()),
+        );
+        if let Some(is_active) = filter.is_active {
+            // A constant, so that the index of active games serves.
+            clause.and(
+                if is_active {
+                    "is_active = 1"
+                } else {
+                    "is_active = 0"
+                },
+                [],
+            );
+        }
+        if let Some(player_id) = &filter.player_id {
+            let of_player = "game_id IN (SELECT game_id FROM {game_player} WHERE user_id = ?)";
+            clause.and(of_player, [player_id.as_str().into()]);
+        }
+        if let Some(from) = filter.started_from {
+            clause.and("started_at >= ?", [micros(from).into()]);
+        }
+        if let Some(before) = filter.started_before {
+            clause.and("started_at < ?", [micros(before).into()]);
+        }
+        clause.between("first_position", query.after, query.before);
+        let rest = clause.rest("first_position", query.descending, query.limit);
+        let select = format!("SELECT first_position, position, state FROM {{game}} WHERE {rest}");
+        let rows = self.rows(&select, clause.values).await?;
+        rows.iter().map(game_of).collect()
+    }
+
+    /// The game that a player is in now. Should two sessions have taken the player in, it is the later one.
+    pub async fn active_game_of(
+        &self,
+        scope: &Scope,
+        user_id: &str,
+    ) -> Result<Option<ProjectedGame>, ViewError> {
+        let mut clause = Clause::within(scope, "game.guild_id");
+        clause.and(
+            "player.user_id = ? AND player.is_active = 1",
+            [user_id.into()],
+        );
+        let select = format!(
+            "SELECT game.first_position, game.position, game.state FROM {{game_player}} AS player
+             JOIN {{game}} AS game ON game.game_id = player.game_id
+             WHERE {} ORDER BY game.first_position DESC LIMIT 1",
+            clause.sql
+        );
+        let rows = self.rows(&select, clause.values).await?;
+        rows.first().map(game_of).transpose()
+    }
+
+    /// Guesses, in the order of the log.
+    pub async fn guesses(&self, query: &GuessQuery) -> Result<Vec<ProjectedGuess>, ViewError> {
+        let filter = &query.filter;
+        let mut clause = Clause::within(&query.scope, "guild_id");
+        if let Some(game_id) = &filter.game_id {
+            clause.and("game_id = ?", [game_id.as_str().into()]);
+        }
+        if let Some(team_id) = &filter.team_id {
+            clause.and("team_id = ?", [team_id.as_str().into()]);
+        }
+        if let Some(pair) = &filter.pair {
+            let pair = gamebot::statistics::pair_id(pair).unwrap_or_default();
+            clause.and("pair_id = ?", [pair.into()]);
+        }
+        clause.of_guild("guild_id", filter.guild_id.as_ref());
+        clause.between("position", query.after, query.before);
+        // Either of two columns: each half walks its own index, and they are merged.
+        let mut halves = vec![clause];
+        if let Some(player_id) = &filter.player_id {
+            halves = either(halves, ["player1_id = ?", "player2_id = ?"], player_id);
+        }
+        if let Some(word) = &filter.word {
+            halves = either(
+                halves,
+                ["folded1_word = ?", "folded2_word = ?"],
+                &folded(word),
+            );
+        }
+        let mut values = Vec::new();
+        let mut parts = Vec::new();
+        for half in halves {
+            let rest = half.rest("position", query.descending, query.limit);
+            parts.push(format!(
+                "SELECT * FROM (SELECT {GUESS_COLUMNS} FROM {{guess}} WHERE {rest}) AS part"
+            ));
+            values.extend(half.values);
+        }
+        let order = if query.descending { "DESC" } else { "ASC" };
+        let all = parts.join(" UNION ");
+        let select = format!(
+            "SELECT {GUESS_COLUMNS} FROM ({all}) AS found ORDER BY position {order} LIMIT {}",
+            query.limit
+        );
+        let rows = self.rows(&select, values).await?;
+        rows.iter().map(guess_of).collect()
+    }
+
+    /// The rounds of a game, by number and team.
+    pub async fn rounds(
+        &self,
+        scope: &Scope,
+        game_id: &str,
+    ) -> Result<Vec<PlayedRound>, ViewError> {
+        let mut clause = Clause::within(scope, "guild_id");
+        clause.and("game_id = ?", [game_id.into()]);
+        let select = format!(
+            "SELECT round_number, team_id, attempts, matches, abandoned, is_perfect, duration_ms, started_at,
+                finished_at
+             FROM {{round}} WHERE {} ORDER BY round_number, team_id",
+            clause.sql
+        );
+        let rows = self.rows(&select, clause.values).await?;
+        rows.iter().map(round_of).collect()
+    }
+
+    /// One replay; none if there is none that the caller may see.
+    pub async fn replay(
+        &self,
+        scope: &Scope,
+        key: &ReplayKey,
+    ) -> Result<Option<ProjectedReplay>, ViewError> {
+        let mut clause = Clause::within(scope, "guild_id");
+        match key {
+            ReplayKey::Game(game_id) => clause.and("game_id = ?", [game_id.as_str().into()]),
+            ReplayKey::Name(name) => clause.and("display_name = ?", [name.as_str().into()]),
+        }
+        let select = format!(
+            "SELECT {REPLAY_COLUMNS} FROM {{replay}} WHERE {}",
+            clause.sql
+        );
+        let rows = self.rows(&select, clause.values).await?;
+        rows.first().map(replay_of).transpose()
+    }
+
+    /// Replays, in the order of the first events of their games.
+    pub async fn replays(&self, query: &ReplayQuery) -> Result<Vec<ProjectedReplay>, ViewError> {
+        let mut clause = Clause::within(&query.scope, "guild_id");
+        clause.of_guild("guild_id", query.guild_id.as_ref());
+        clause.between("first_position", query.after, query.before);
+        let rest = clause.rest("first_position", query.descending, query.limit);
+        let select = format!("SELECT {REPLAY_COLUMNS} FROM {{replay}} WHERE {rest}");
+        let rows = self.rows(&select, clause.values).await?;
+        rows.iter().map(replay_of).collect()
+    }
+}
+
+/// The conditions of a statement, with their values in order.
+#[derive(Clone)]
+pub(super) struct Clause {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+}
+
+impl Clause {
+    pub(super) fn within(scope: &Scope, column: &str) -> Self {
+        let (sql, values) = scope_condition(scope, column);
+        Self { sql, values }
+    }
+
+    pub(super) fn and<const N: usize>(&mut self, condition: &str, values: [Value; N]) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(condition);
+        self.values.extend(values);
+    }
+
+    fn one_of(&mut self, column: &str, values: impl ExactSizeIterator<Item = Value>) {
+        if values.len() > 0 {
+            let list = vec!["?"; values.len()].join(", ");
+            self.and(&format!("{column} IN ({list})"), []);
+            self.values.extend(values);
+        }
+    }
+
+    pub(super) fn of_guild(&mut self, column: &str, guild_id: Option<&Option<String>>) {
+        match guild_id {
+            None => {}
+            Some(None) => self.and(&format!("{column} IS NULL"), []),
+            Some(Some(guild_id)) => {
+                self.and(&format!("{column} = ?"), [guild_id.as_str().into()]);
+            }
+        }
+    }
+
+    fn between(&mut self, column: &str, after: Option<Position>, before: Option<Position>) {
+        if let Some(after) = after {
+            self.and(&format!("{column} > ?"), [after.get().into()]);
+        }
+        if let Some(before) = before {
+            self.and(&format!("{column} < ?"), [before.get().into()]);
+        }
+    }
+
+    fn rest(&self, column: &str, descending: bool, limit: u64) -> String {
+        let order = if descending { "DESC" } else { "ASC" };
+        format!("{} ORDER BY {column} {order} LIMIT {limit}", self.sql)
+    }
+}
+
+fn either(clauses: Vec<Clause>, conditions: [&str; 2], value: &str) -> Vec<Clause> {
+    let with = |clause: &Clause, condition| {
+        let mut clause = clause.clone();
+        clause.and(condition, [value.into()]);
+        clause
+    };
+    let halves = clauses.iter().flat_map(|clause| {
+        conditions
+            .iter()
+            .map(move |condition| with(clause, condition))
+    });
+    halves.collect()
+}
+
+fn game_of(row: &QueryResult) -> Result<ProjectedGame, ViewError> {
+    let read = || {
+        let state: String = row.try_get_by_index(2)?;
+        Ok::<_, DatabaseError>(ProjectedGame {
+            first_position: Position::from_stored(row.try_get_by_index(0)?),
+            position: Position::from_stored(row.try_get_by_index(1)?),
+            state: from_json(&state)?,
+        })
+    };
+    read().map_err(|error| ViewError::from(&error))
+}
+
+fn guess_of(row: &QueryResult) -> Result<ProjectedGuess, ViewError> {
+    let read = || {
+        let mode: Option<String> = row.try_get_by_index(3)?;
+        Ok::<_, DatabaseError>(ProjectedGuess {
+            game_id: row.try_get_by_index(0)?,
+            sequence: row.try_get_by_index(1)?,
+            guild_id: row.try_get_by_index(2)?,
+            mode: mode.as_deref().unwrap_or_default().into(),
+            round_number: row.try_get_by_index(4)?,
+            team_id: row.try_get_by_index(5)?,
+            player_ids: [row.try_get_by_index(6)?, row.try_get_by_index(7)?],
+            words: [row.try_get_by_index(8)?, row.try_get_by_index(9)?],
+            outcome: row.try_get_by_index(10)?,
+            match_score: row.try_get_by_index(11)?,
+            guess_count: row.try_get_by_index(12)?,
+            attempt_ms: row.try_get_by_index(13)?,
+            at: time(row.try_get_by_index(14)?),
+            event_id: row.try_get_by_index(15)?,
+            stream_version: row.try_get_by_index(16)?,
+            position: Position::from_stored(row.try_get_by_index(17)?),
+        })
+    };
+    read().map_err(|error| ViewError::from(&error))
+}
+
+fn round_of(row: &QueryResult) -> Result<PlayedRound, ViewError> {
+    let read = || {
+        Ok::<_, DatabaseError>(PlayedRound {
+            round_number: row.try_get_by_index(0)?,
+            team_id: row.try_get_by_index(1)?,
+            attempts: row.try_get_by_index(2)?,
+            matches: row.try_get_by_index(3)?,
+            abandoned: row.try_get_by_index(4)?,
+            is_perfect: row.try_get_by_index::<i32>(5)? == 1,
+            duration_ms: row.try_get_by_index(6)?,
+            started_at: time(row.try_get_by_index(7)?),
+            finished_at: row.try_get_by_index::<Option<i64>>(8)?.map(time),
+        })
+    };
+    read().map_err(|error| ViewError::from(&error))
+}
+
+fn replay_of(row: &QueryResult) -> Result<ProjectedReplay, ViewError> {
+    let read = || {
+        let mode: String = row.try_get_by_index(3)?;
+        Ok::<_, DatabaseError>(ProjectedReplay {
+            game_id: row.try_get_by_index(0)?,
+            display_name: row.try_get_by_index(1)?,
+            guild_id: row.try_get_by_index(2)?,
+            mode: mode.as_str().into(),
+            started_at: time(row.try_get_by_index(4)?),
+            finished_at: time(row.try_get_by_index(5)?),
+            event_count: row.try_get_by_index(6)?,
+            first_position: Position::from_stored(row.try_get_by_index(7)?),
+            base: row.try_get_by_index(8)?,
+            mode_figures: row.try_get_by_index(9)?,
+            schema_versions: row.try_get_by_index(10)?,
+        })
+    };
+    read().map_err(|error| ViewError::from(&error))
+}
+
+/// A time of a row.
+pub(super) fn time(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+}

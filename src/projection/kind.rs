@@ -1,0 +1,147 @@
+//! The projections that there are.
+
+use futures_util::future::BoxFuture;
+
+use super::tables::{Layout, Target};
+use crate::event::RecordedEvent;
+use crate::filter::EventFilter;
+use crate::store::DatabaseError;
+use std::sync::Arc;
+
+use super::{games, guilds, observations, players, teams};
+
+/// A projection: a unit that follows the log on its own, with a checkpoint of its own. Each keeps several read
+/// models, which the same events feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProjectionKind {
+    /// Games, their guesses and rounds, the statistics of players and teams, leaderboards, replays.
+    Games,
+    /// Teams and who is in them.
+    Teams,
+    /// What players say of themselves.
+    Players,
+    /// What guilds have configured.
+    Guilds,
+    /// Errors, recoveries, and events that were set aside.
+    Observations,
+}
+
+/// Folds events into the tables of a build. It may keep what it has read and written in memory, as long as
+/// `forget` makes it read again.
+pub(super) trait Projector: Send + Sync {
+    /// Applies events, in the order of the log, to the tables behind `target`. An event that cannot be used
+    /// is a fault, which harms no other event.
+    fn apply<'a>(
+        &'a mut self,
+        events: &'a [Arc<RecordedEvent>],
+        target: &'a mut Target<'_>,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>>;
+
+    /// Forgets what it has in memory: the last transaction was rolled back, or may have been.
+    fn forget(&mut self);
+}
+
+impl ProjectionKind {
+    /// Every projection.
+    pub const ALL: [Self; 5] = [
+        Self::Games,
+        Self::Teams,
+        Self::Players,
+        Self::Guilds,
+        Self::Observations,
+    ];
+
+    /// Its name, for people and in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Games => "games",
+            Self::Teams => "teams",
+            Self::Players => "players",
+            Self::Guilds => "guilds",
+            Self::Observations => "observations",
+        }
+    }
+
+    /// The projection of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The read models that it keeps.
+    #[must_use]
+    pub const fn read_models(self) -> &'static [&'static str] {
+        match self {
+            Self::Games => &[
+                "game_state",
+                "game_summary",
+                "active_games_by_guild",
+                "active_game_by_player",
+                "guess_history",
+                "round_stats",
+                "player_stats",
+                "team_stats",
+                "leaderboard",
+                "replay",
+            ],
+            Self::Teams => &["team", "team_by_player"],
+            Self::Players => &["player_profile"],
+            Self::Guilds => &["guild_config"],
+            Self::Observations => &["error_log", "stream_health"],
+        }
+    }
+
+    /// The version of its code and tables. Whoever changes what an event does to them, or the tables, raises
+    /// it: then a new build is made beside the old one.
+    #[must_use]
+    pub const fn version(self) -> i32 {
+        match self {
+            Self::Games | Self::Teams | Self::Players | Self::Guilds | Self::Observations => 1,
+        }
+    }
+
+    /// The categories of streams whose events it wants, the lives of streams among them: what is deleted
+    /// disappears from projections too.
+    #[must_use]
+    pub const fn categories(self) -> &'static [&'static str] {
+        match self {
+            Self::Games => &["game", "$stream"],
+            Self::Teams => &["team", "$stream"],
+            Self::Players => &["player", "$stream"],
+            Self::Guilds => &["guild", "$stream"],
+            Self::Observations => &["gamelog", "botlog", "game", "$stream"],
+        }
+    }
+
+    pub(super) fn filter(self) -> EventFilter {
+        EventFilter {
+            categories: self
+                .categories()
+                .iter()
+                .map(|&text| text.to_owned())
+                .collect(),
+            ..EventFilter::default()
+        }
+    }
+
+    pub(super) fn layout(self) -> &'static Layout {
+        match self {
+            Self::Games => &games::LAYOUT,
+            Self::Teams => &teams::LAYOUT,
+            Self::Players => &players::LAYOUT,
+            Self::Guilds => &guilds::LAYOUT,
+            Self::Observations => &observations::LAYOUT,
+        }
+    }
+
+    pub(super) fn projector(self) -> Box<dyn Projector> {
+        match self {
+            Self::Games => Box::new(games::Games::default()),
+            Self::Teams => Box::new(teams::Teams),
+            Self::Players => Box::new(players::Players),
+            Self::Guilds => Box::new(guilds::Guilds),
+            Self::Observations => Box::new(observations::Observations),
+        }
+    }
+}

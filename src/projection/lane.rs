@@ -1,0 +1,322 @@
+//! The work at one build: read a part of the log, apply it and move the checkpoint in one transaction, read
+//! on.
+//!
+//! Nothing in memory counts: whatever goes wrong, the lane ends, the supervisor claims the build again, and
+//! the new lane goes on from what the row says. So a lost connection, a lost answer to a commit, a restart and
+//! another node's take-over are one case.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
+use tokio::time::Instant;
+
+use super::builds::{Build, BuildState, Builds, Halt, Lease};
+use super::kind::Projector;
+use super::tables::{Fault, Names, Target};
+use super::{FaultPolicy, Inner, Projections};
+use crate::event::RecordedEvent;
+use crate::position::Position;
+use crate::scope::Scope;
+use crate::store::{DatabaseError, EventQuery};
+
+/// Why a lane has ended.
+#[derive(Debug)]
+pub(super) enum LaneEnd {
+    /// The projections are closed.
+    Stopped,
+    /// Another node has the build, or it was retired.
+    Lost,
+    /// It stands still at an event that cannot be used.
+    Halted,
+    /// The database was away, or refused.
+    Failed,
+}
+
+/// A part of the log, as far as it concerns a projection.
+struct Page {
+    events: Vec<Arc<RecordedEvent>>,
+    /// Everything up to here has been looked at.
+    through: Position,
+}
+
+struct Lane<'a> {
+    inner: &'a Inner,
+    writer: DatabaseConnection,
+    names: Names,
+    build: Build,
+    lease: Lease,
+    projector: Box<dyn Projector>,
+    /// Whether it has made the indexes of a build that is to take over.
+    is_indexed: bool,
+    /// When this lane last said that it lives.
+    last_sign: Instant,
+}
+
+/// Works at a build until somebody else has it or the projections are closed.
+pub(super) async fn run(projections: Projections, build: i64, lease: Lease) -> LaneEnd {
+    let inner = &*projections.0;
+    let mut stop = inner.stop.subscribe();
+    let work = async {
+        let mut lane = Lane::open(inner, build, lease)
+            .await?
+            .ok_or(LaneError::Lost)?;
+        let end = lane.follow().await;
+        let _ = lane.writer.clone().close().await;
+        end
+    };
+    let end = tokio::select! {
+        biased;
+        // A transaction under way is rolled back.
+        _ = stop.wait_for(|stop| *stop) => LaneEnd::Stopped,
+        end = work => match end {
+            Ok(never) => match never {},
+            Err(LaneError::Lost) => LaneEnd::Lost,
+            Err(LaneError::Halted) => LaneEnd::Halted,
+            Err(LaneError::Database(error)) => {
+                tracing::warn!(build, %error, "the work at a projection is interrupted");
+                LaneEnd::Failed
+            }
+        },
+    };
+    tracing::debug!(build, ?end, "the work at a projection ends");
+    end
+}
+
+enum LaneError {
+    Lost,
+    Halted,
+    Database(DatabaseError),
+}
+
+impl From<DatabaseError> for LaneError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<sea_orm::DbErr> for LaneError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl<'a> Lane<'a> {
+    async fn open(inner: &'a Inner, id: i64, lease: Lease) -> Result<Option<Self>, LaneError> {
+        let build = {
+            let transaction = inner.database.snapshot().await?;
+            Builds::of(&transaction).get(id).await?
+        };
+        Ok(build.map(|build| Self {
+            writer: inner.database.writer(),
+            names: Names::of_build(inner.database.backend(), id),
+            projector: build.kind.projector(),
+            inner,
+            build,
+            lease,
+            is_indexed: false,
+            last_sign: Instant::now(),
+        }))
+    }
+
+    async fn follow(&mut self) -> Result<std::convert::Infallible, LaneError> {
+        let mut heads = self.inner.store.watch_head();
+        self.tell_progress();
+        let mut page = self.read(self.build.position).await?;
+        loop {
+            if page.through > self.build.position {
+                // While this page is applied, the next one is read.
+                let ahead = self.reader(page.through);
+                let (applied, next) = tokio::join!(self.apply(&page), ahead);
+                applied?;
+                page = next?;
+                if self.build.state == BuildState::Building && page.events.is_empty() {
+                    self.take_over().await?;
+                }
+                if page.events.is_empty() {
+                    // Many commits that do not concern this projection move its checkpoint once.
+                    tokio::time::sleep(QUIET).await;
+                    page = self.read(self.build.position).await?;
+                }
+                continue;
+            }
+            if self.build.state == BuildState::Building {
+                self.take_over().await?;
+            }
+            heads.mark_unchanged();
+            if self.inner.store.known_head() <= self.build.position {
+                let moved = tokio::time::timeout(SIGN_OF_LIFE, heads.changed()).await;
+                if matches!(moved, Ok(Err(_))) {
+                    return Err(LaneError::Lost);
+                }
+            }
+            if self.last_sign.elapsed() >= SIGN_OF_LIFE {
+                self.apply(&Page {
+                    events: Vec::new(),
+                    through: self.build.position,
+                })
+                .await?;
+            }
+            page = self.read(self.build.position).await?;
+        }
+    }
+
+    async fn read(&self, after: Position) -> Result<Page, LaneError> {
+        self.reader(after).await
+    }
+
+    /// Reads on after a position. It borrows nothing of the lane, so that it can run beside `apply`.
+    fn reader(&self, after: Position) -> impl Future<Output = Result<Page, LaneError>> + use<> {
+        let store = self.inner.store.clone();
+        let limit = self.inner.options.batch_events;
+        let filter = self.build.kind.filter();
+        async move {
+            let head = store.known_head();
+            if head <= after {
+                return Ok(Page {
+                    events: Vec::new(),
+                    through: after,
+                });
+            }
+            let query = EventQuery {
+                scope: Scope::All,
+                filter,
+                stream_id: None,
+                after,
+                through: head,
+                versions: crate::store::VersionRange::default(),
+                descending: false,
+                limit,
+            };
+            let events = store.events(&query).await;
+            let events = events.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+            let is_full = events.len() as u64 >= limit;
+            let last = events.last().map(|event| event.position);
+            let through = last.filter(|_| is_full).unwrap_or(head);
+            Ok(Page { events, through })
+        }
+    }
+
+    /// Applies a page and moves the checkpoint, in one transaction.
+    async fn apply(&mut self, page: &Page) -> Result<(), LaneError> {
+        let limit = self.inner.database.statement_timeout();
+        let inner = self.inner;
+        let work = async {
+            let _turn = inner.database.write_turn().await;
+            let transaction = inner.database.begin_derived(&self.writer).await?;
+            let faults = self.write(&transaction, &page.events, page.through).await?;
+            match (faults.first(), inner.options.on_fault) {
+                (Some(fault), FaultPolicy::Stop) => {
+                    transaction.rollback().await?;
+                    self.stop_at(page, fault).await?;
+                    Err(LaneError::Halted)
+                }
+                _ => Ok(transaction.commit().await?),
+            }
+        };
+        let applied = match tokio::time::timeout(limit, work).await {
+            Ok(applied) => applied,
+            Err(_) => {
+                Err(DatabaseError::TooSlow("the transaction took too long".to_owned()).into())
+            }
+        };
+        applied?;
+        self.last_sign = Instant::now();
+        self.build.position = page.through;
+        self.tell_progress();
+        Ok(())
+    }
+
+    async fn write(
+        &mut self,
+        transaction: &DatabaseTransaction,
+        events: &[Arc<RecordedEvent>],
+        through: Position,
+    ) -> Result<Vec<Fault>, LaneError> {
+        let builds = Builds::of(transaction);
+        let from = self.build.position;
+        let last = events.last().map(AsRef::as_ref);
+        // First, so that a node which has lost its lease hears it before it has done the work.
+        if !builds
+            .advance(self.lease, from, through, last, events.len())
+            .await?
+        {
+            return Err(LaneError::Lost);
+        }
+        let mut target = Target::new(transaction, &self.names);
+        if !events.is_empty() {
+            self.projector.apply(events, &mut target).await?;
+        }
+        let faults = target.faults;
+        for fault in &faults {
+            builds
+                .set_aside(self.build.id, &events[fault.index], &fault.reason)
+                .await?;
+        }
+        Ok(faults)
+    }
+
+    /// Applies what stands before an event that cannot be used, and lets the build stand still there.
+    async fn stop_at(&mut self, page: &Page, fault: &Fault) -> Result<(), LaneError> {
+        self.projector.forget();
+        let event = &page.events[fault.index];
+        let before = &page.events[..fault.index];
+        let through = Position::from_stored(event.position.get() - 1);
+        let transaction = self.inner.database.begin_derived(&self.writer).await?;
+        self.write(&transaction, before, through).await?;
+        let halt = Halt {
+            position: event.position,
+            reason: fault.reason.clone(),
+        };
+        Builds::of(&transaction).halt(self.build.id, &halt).await?;
+        transaction.commit().await?;
+        tracing::error!(projection = self.build.kind.name(), position = %halt.position, reason = %halt.reason,
+            "a projection stands still at an event that it cannot use");
+        Ok(())
+    }
+
+    /// Makes this build the active one, if it has caught up with the one that is.
+    async fn take_over(&mut self) -> Result<(), LaneError> {
+        let _turn = self.inner.database.write_turn().await;
+        let transaction = self.inner.database.begin(&self.writer).await?;
+        let builds = Builds::of(&transaction);
+        if !self.is_indexed {
+            // By itself, and before the other build is touched, which goes on answering and following.
+            builds.index(self.build.kind, self.build.id).await?;
+            transaction.commit().await?;
+            self.is_indexed = true;
+            return Ok(());
+        }
+        let position = self.build.position;
+        if !builds
+            .advance(self.lease, position, position, None, 0)
+            .await?
+        {
+            return Err(LaneError::Lost);
+        }
+        if builds.activate(&self.build, position).await? {
+            transaction.commit().await?;
+            self.build.state = BuildState::Active;
+            tracing::info!(
+                projection = self.build.kind.name(),
+                build = self.build.id,
+                "a rebuild has taken over"
+            );
+            self.tell_progress();
+        }
+        Ok(())
+    }
+
+    fn tell_progress(&self) {
+        if self.build.state == BuildState::Active {
+            self.inner
+                .progress
+                .reached(self.build.kind, self.build.position);
+        }
+    }
+}
+
+/// How often a lane that has nothing to do says that it lives.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(750);
+/// How long a lane that has caught up waits for more before it looks again.
+const QUIET: Duration = Duration::from_millis(2);

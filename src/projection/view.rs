@@ -1,0 +1,142 @@
+//! Reads: one answer is one moment of one build.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use tokio::time::Instant;
+
+use super::Projections;
+use super::builds::Builds;
+use super::kind::ProjectionKind;
+use super::tables::Names;
+use crate::position::Position;
+use crate::store::DatabaseError;
+
+/// One moment of a projection: everything that is read through it is as of `position`.
+pub struct View {
+    transaction: DatabaseTransaction,
+    names: Names,
+    position: Position,
+    limit: Duration,
+}
+
+/// Why a projection cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The database is away, or too slow: the same read may succeed later.
+    #[error("the projections cannot be read now")]
+    Unavailable,
+    /// No node has begun to build it: nobody runs projections on this log.
+    #[error("the projection {0} is not built: no node of this log runs projections")]
+    NotBuilt(&'static str),
+    /// It has not reached the position that the caller wants to see.
+    #[error(
+        "the projection {projection} has reached position {reached}, and not {wanted} yet, after {waited:?}"
+    )]
+    Behind {
+        /// Which.
+        projection: &'static str,
+        /// How far it is.
+        reached: Position,
+        /// What was wanted.
+        wanted: Position,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The answer of the database is not what this server has written.
+    #[error("the projections hold something that cannot be read")]
+    Fault,
+}
+
+/// How often another node's progress is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+impl Projections {
+    /// One moment of a projection, at `wait_for` or later.
+    pub async fn view(
+        &self,
+        kind: ProjectionKind,
+        wait_for: Option<Position>,
+    ) -> Result<View, ViewError> {
+        let begun = Instant::now();
+        let waits = self.0.options.wait_timeout;
+        loop {
+            let view = self.view_now(kind).await?;
+            let reached = view.position;
+            let Some(wanted) = wait_for.filter(|wanted| *wanted > reached) else {
+                return Ok(view);
+            };
+            drop(view);
+            if begun.elapsed() >= waits {
+                return Err(ViewError::Behind {
+                    projection: kind.name(),
+                    reached,
+                    wanted,
+                    waited: waits,
+                });
+            }
+            // This node may be the one that works at it, and then it knows at once.
+            let mut progress = self.0.progress.subscribe(kind);
+            let reaches = progress.wait_for(|position| *position >= wanted);
+            let _ = tokio::time::timeout(LOOK, reaches).await;
+        }
+    }
+
+    async fn view_now(&self, kind: ProjectionKind) -> Result<View, ViewError> {
+        let limit = self.0.database.statement_timeout();
+        let open = async {
+            let transaction = self.0.database.snapshot().await?;
+            let builds = Builds::of(&transaction);
+            if !self.is_set_up(&builds).await? {
+                return Ok(None);
+            }
+            let active = builds.active(kind).await?;
+            Ok::<_, DatabaseError>(active.map(|build| (transaction, build)))
+        };
+        let opened = tokio::time::timeout(limit, open).await;
+        let opened = opened.map_err(|_| ViewError::Unavailable)?;
+        let (transaction, build) = opened
+            .map_err(|error| ViewError::from(&error))?
+            .ok_or(ViewError::NotBuilt(kind.name()))?;
+        Ok(View {
+            names: Names::of_build(transaction.get_database_backend(), build.id),
+            transaction,
+            position: build.position,
+            limit,
+        })
+    }
+}
+
+impl View {
+    /// Everything up to here is in the answers, and nothing after it.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    pub(super) async fn rows(
+        &self,
+        template: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<QueryResult>, ViewError> {
+        let statement = self.names.statement(template, values);
+        let read = self.transaction.query_all_raw(statement);
+        match tokio::time::timeout(self.limit, read).await {
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(error)) => Err(ViewError::from(&DatabaseError::from(error))),
+            Err(_) => Err(ViewError::Unavailable),
+        }
+    }
+}
+
+impl From<&DatabaseError> for ViewError {
+    fn from(error: &DatabaseError) -> Self {
+        match error {
+            DatabaseError::Unavailable(_) | DatabaseError::TooSlow(_) => Self::Unavailable,
+            DatabaseError::Refused(reason) => {
+                tracing::error!(%reason, "a projection cannot be read");
+                Self::Fault
+            }
+        }
+    }
+}
