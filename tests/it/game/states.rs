@@ -1,5 +1,7 @@
 //! The state of a game, now and at every version.
 
+use gamebot_event_store::game::{GameOptions, Games};
+use gamebot_event_store::scope::Scope;
 use serde_json::json;
 use testkit::{Expected, GraphqlClient};
 
@@ -7,9 +9,11 @@ use super::door::{
     append, append_all, append_events, assert_shows, change, events, fold, fold_from, game,
     prepare, recover, sample, samples, start, with_new_id,
 };
+use crate::read::history::open;
 use crate::support::{World, on_both_backends};
 
 on_both_backends!(
+    who_may_not_see_a_guild_sees_none_of_its_games,
     a_game_at_every_version_is_the_fold_of_its_events_up_to_there,
     a_game_without_events_is_null_and_a_version_that_does_not_exist_is_refused,
     a_game_that_was_deleted_is_gone_and_what_is_appended_later_is_another,
@@ -125,4 +129,28 @@ async fn a_game_whose_beginning_a_retention_hides_is_what_is_left_of_it(world: W
         (json!("R04"), json!("version_gap"))
     );
     assert_eq!(found["sound"], false);
+}
+
+/// Nobody has a scope through the public door yet: identity comes with tokens.
+async fn who_may_not_see_a_guild_sees_none_of_its_games(world: World) {
+    let script = sample("knockout");
+    let (mut server, client) = start(&world, "off").await;
+    append_all(&client, &script, 81).await;
+    server.terminate().await;
+    let store = open(&world).await;
+    let games = Games::new(store.clone(), GameOptions::default());
+    let name = Games::stream_name(&script.game_id).unwrap();
+    let guild = fold(&script)[0].guild_id.clone().unwrap();
+    let scope = |guild: &str| Scope::Guilds {
+        guild_ids: [guild.into()].into(),
+        include_without_guild: true,
+    };
+    for (scope, sees) in [(scope(&guild), true), (scope("another"), false)] {
+        let found = games.game(&scope, &name, None).await.unwrap();
+        assert_eq!(found.is_some(), sees);
+        let found = games.game(&scope, &name, Some(5000)).await;
+        assert_eq!(found.is_err(), sees, "who sees nothing is told nothing");
+        assert_eq!(games.recover(&scope, &name).await.unwrap().is_some(), sees);
+    }
+    store.close().await;
 }
