@@ -19,6 +19,8 @@ pub(crate) enum Part {
     Read,
     /// A rebuild of all projections; only when it is named.
     Projections,
+    /// A long game at several versions, and rules on append; only when it is named.
+    Games,
 }
 
 /// What to measure, and for how long.
@@ -55,6 +57,7 @@ impl Arguments {
                 "nodes" => arguments.parts.push(Part::Nodes),
                 "read" => arguments.parts.push(Part::Read),
                 "projections" => arguments.parts.push(Part::Projections),
+                "games" => arguments.parts.push(Part::Games),
                 "sqlite" => arguments.backends.push(Backend::Sqlite),
                 "postgres" => arguments.backends.push(Backend::Postgres),
                 "--seconds" => {

@@ -2,11 +2,11 @@
 //! machine in the same minutes.
 //!
 //! ```text
-//! cargo bench --bench first -- [append] [latency] [nodes] [read] [projections] [sqlite] [postgres]
+//! cargo bench --bench first -- [append] [latency] [nodes] [read] [projections] [games] [sqlite] [postgres]
 //!                              [--seconds N] [--repetitions N] [--events N] [--json FILE]
 //! ```
 //!
-//! Without names everything but `projections` runs, on both backends. Each figure of the server and the floor beside it
+//! Without names everything but `projections` and `games` runs, on both backends. Each figure of the server and the floor beside it
 //! are measured in turn, several times, and the medians are compared: on a machine that does other
 //! things as well, the ratios are worth more than the figures. What is measured, and how, is in
 //! `docs/benchmarks.md`.
@@ -18,6 +18,7 @@ mod arguments;
 mod backend;
 mod event;
 mod floor;
+mod games;
 mod http;
 mod latency;
 mod nodes;
@@ -46,6 +47,7 @@ async fn main() -> Result<()> {
                 Part::Latency => latency::run(&bench, &arguments, &mut report).await?,
                 Part::Nodes => nodes::run(&bench, &arguments, &mut report).await?,
                 Part::Read => read::run(&bench, &arguments, &mut report).await?,
+                Part::Games => games::run(&bench, &arguments, &mut report).await?,
                 Part::Projections => projections::run(&bench, &arguments, &mut report).await?,
             }
         }

@@ -12,6 +12,7 @@ mod support;
 mod append;
 mod audits;
 mod follow;
+mod game;
 mod games;
 mod image;
 mod json_path;

@@ -3,7 +3,7 @@
 mod cost;
 mod cursors;
 mod filters;
-mod history;
+pub(crate) mod history;
 mod lists;
 mod lookups;
 mod paging;

@@ -127,6 +127,7 @@ fn refused_of(error: AppendError) -> Refused {
         Refusal::InvalidEvents(violations) => Refused::InvalidEvents(violations.len()),
         Refusal::InvalidInput(_) => Refused::InvalidInput,
         other @ (Refusal::LimitExceeded(_)
+        | Refusal::RuleViolated(_)
         | Refusal::OperationNotFound(_)
         | Refusal::OperationFinished(_)) => panic!("nothing asks for that: {other:?}"),
     }

@@ -35,7 +35,7 @@ pub(super) const PEOPLE: [&str; 3] = ["5", "55", "ü"];
 pub(super) const TALKS: [&str; 3] = ["talk", "talk-2", "Talk"];
 
 /// A store on the database of a world.
-pub(super) async fn open(world: &World) -> EventStore {
+pub(crate) async fn open(world: &World) -> EventStore {
     let seconds = Duration::from_secs;
     let database = Database::open(DatabaseOptions {
         url: world.database_url().to_owned(),
