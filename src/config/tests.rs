@@ -621,6 +621,7 @@ fn the_defaults_file_is_plain_toml_with_the_profiles_apart() {
         "operations",
         "profile",
         "scavenge",
+        "schema",
         "server",
         "subscription",
         "tail",

@@ -21,6 +21,7 @@ mod migrate;
 mod nodes;
 mod operations;
 mod read;
+mod registry;
 mod scavenge;
 mod schema;
 mod smoke;

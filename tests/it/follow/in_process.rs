@@ -7,7 +7,7 @@ use gamebot_event_store::store::{
     ScavengeOptions, StoreOptions, TailOptions,
 };
 
-use crate::support::World;
+use crate::support::{World, unchecked_registry};
 
 /// What differs between the stores that tests open.
 pub(crate) struct Node {
@@ -79,5 +79,7 @@ pub(crate) async fn open_node(world: &World, node: Node) -> EventStore {
         },
         tail: node.tail,
     };
-    EventStore::start(database, options).await.unwrap()
+    EventStore::start(database, options, unchecked_registry())
+        .await
+        .unwrap()
 }

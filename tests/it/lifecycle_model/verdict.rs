@@ -128,7 +128,9 @@ fn refused_of(error: AppendError) -> Refused {
         Refusal::InvalidInput(_) => Refused::InvalidInput,
         other @ (Refusal::LimitExceeded(_)
         | Refusal::OperationNotFound(_)
-        | Refusal::OperationFinished(_)) => panic!("nothing asks for that: {other:?}"),
+        | Refusal::OperationFinished(_)
+        | Refusal::TypeNotFound(_)
+        | Refusal::TypeConflict(_)) => panic!("nothing asks for that: {other:?}"),
     }
 }
 
