@@ -17,6 +17,8 @@ pub(crate) enum Part {
     Nodes,
     /// Pages of events.
     Read,
+    /// Events against their schemas.
+    Schema,
 }
 
 /// What to measure, and for how long.
@@ -49,6 +51,7 @@ impl Arguments {
                 "latency" => arguments.parts.push(Part::Latency),
                 "nodes" => arguments.parts.push(Part::Nodes),
                 "read" => arguments.parts.push(Part::Read),
+                "schema" => arguments.parts.push(Part::Schema),
                 "sqlite" => arguments.backends.push(Backend::Sqlite),
                 "postgres" => arguments.backends.push(Backend::Postgres),
                 "--seconds" => {
@@ -64,7 +67,13 @@ impl Arguments {
             }
         }
         if arguments.parts.is_empty() {
-            arguments.parts = vec![Part::Append, Part::Latency, Part::Nodes, Part::Read];
+            arguments.parts = vec![
+                Part::Append,
+                Part::Latency,
+                Part::Nodes,
+                Part::Read,
+                Part::Schema,
+            ];
         }
         if arguments.backends.is_empty() {
             arguments.backends = vec![Backend::Sqlite, Backend::Postgres];

@@ -2,7 +2,7 @@
 //! machine in the same minutes.
 //!
 //! ```text
-//! cargo bench --bench first -- [append] [latency] [nodes] [read] [sqlite] [postgres]
+//! cargo bench --bench first -- [append] [latency] [nodes] [read] [schema] [sqlite] [postgres]
 //!                              [--seconds N] [--repetitions N] [--json FILE]
 //! ```
 //!
@@ -23,6 +23,7 @@ mod latency;
 mod nodes;
 mod read;
 mod report;
+mod schema;
 
 use arguments::{Arguments, Part};
 use backend::Bench;
@@ -36,6 +37,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 async fn main() -> Result<()> {
     let arguments = Arguments::read(std::env::args().skip(1))?;
     let mut report = Report::new(&arguments);
+    let first = arguments.backends[0];
     for &backend in &arguments.backends {
         let bench = Bench::open(backend).await?;
         report.database(bench.version().await?);
@@ -45,6 +47,11 @@ async fn main() -> Result<()> {
                 Part::Latency => latency::run(&bench, &arguments, &mut report).await?,
                 Part::Nodes => nodes::run(&bench, &arguments, &mut report).await?,
                 Part::Read => read::run(&bench, &arguments, &mut report).await?,
+                // Once: no database is involved.
+                Part::Schema if backend == first => {
+                    schema::run(backend, &arguments, &mut report)?;
+                }
+                Part::Schema => {}
             }
         }
     }

@@ -21,7 +21,7 @@ impl KnownType {
             return Err(RegistrationRefusal::Conflict {
                 field: "name",
                 message: format!(
-                    "{} is a type of this server, which cannot be changed at run time. Register a type of another \
+                    "the event type {} belongs to this server, and cannot be changed at run time. Register a type of another \
                      name.",
                     self.name
                 ),
@@ -59,7 +59,7 @@ impl KnownType {
             return Err(invalid(
                 "version",
                 format!(
-                    "{} has {}, so its next version is {next}, and not {number}. Versions have no holes",
+                    "the event type {} has {}, so its next version is {next}, and not {number}. Versions have no holes",
                     self.name,
                     counted_versions(self.newest())
                 ),
@@ -101,7 +101,7 @@ impl KnownType {
             return Err(invalid(
                 "to",
                 format!(
-                    "{name} has {}, and no version {to}. Register version {to} first",
+                    "the event type {name} has {}, and no version {to}. Register version {to} first",
                     counted_versions(self.newest())
                 ),
             ));
@@ -115,7 +115,7 @@ impl KnownType {
                 Ok(Already::So)
             } else {
                 Err(conflict(format!(
-                    "{name} has another upcaster from version {from} to version {to}, and it never changes."
+                    "the event type {name} has another upcaster from version {from} to version {to}, and it never changes."
                 )))
             };
         }
