@@ -14,6 +14,8 @@ mod patch;
 mod policy;
 mod registration;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod upcaster;
 
 use std::collections::BTreeMap;
