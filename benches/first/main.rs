@@ -2,7 +2,7 @@
 //! machine in the same minutes.
 //!
 //! ```text
-//! cargo bench --bench first -- [append] [latency] [nodes] [read] [projections] [games] [sqlite] [postgres]
+//! cargo bench --bench first -- [append] [latency] [nodes] [read] [schema] [projections] [games] [sqlite] [postgres]
 //!                              [--seconds N] [--repetitions N] [--events N] [--json FILE]
 //! ```
 //!
@@ -25,6 +25,7 @@ mod nodes;
 mod projections;
 mod read;
 mod report;
+mod schema;
 
 use arguments::{Arguments, Part};
 use backend::Bench;
@@ -38,6 +39,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 async fn main() -> Result<()> {
     let arguments = Arguments::read(std::env::args().skip(1))?;
     let mut report = Report::new(&arguments);
+    let first = arguments.backends[0];
     for &backend in &arguments.backends {
         let bench = Bench::open(backend).await?;
         report.database(bench.version().await?);
@@ -49,6 +51,11 @@ async fn main() -> Result<()> {
                 Part::Read => read::run(&bench, &arguments, &mut report).await?,
                 Part::Games => games::run(&bench, &arguments, &mut report).await?,
                 Part::Projections => projections::run(&bench, &arguments, &mut report).await?,
+                // Once: no database is involved.
+                Part::Schema if backend == first => {
+                    schema::run(backend, &arguments, &mut report)?;
+                }
+                Part::Schema => {}
             }
         }
     }

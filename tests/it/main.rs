@@ -23,6 +23,7 @@ mod nodes;
 mod operations;
 mod projections;
 mod read;
+mod registry;
 mod scavenge;
 mod schema;
 mod smoke;

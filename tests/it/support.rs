@@ -4,12 +4,28 @@
 use std::path::Path;
 
 use gamebot_event_store::config::{Config, FlagValue, Sources};
+use gamebot_event_store::registry::{self, Categories, Registry, RegistryOptions};
 use tempfile::TempDir;
 use testkit::{GraphqlClient, ServerProcess, ServerProcessBuilder, shared_postgres};
 use uuid::Uuid;
 
 /// The binary that is tested.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_gamebot-event-store");
+
+/// The setting under which events of any type and shape are accepted: most tests are not about schemas, and make
+/// up types of their own.
+pub(crate) const UNCHECKED: (&str, &str) = ("GAMEBOT_SCHEMA_UNCHECKED_CATEGORIES", "*");
+
+/// A registry under which events of any type and shape are accepted, for a store in the test's own process.
+pub(crate) fn unchecked_registry() -> Registry {
+    let options = RegistryOptions {
+        open: Categories::default(),
+        unchecked: Categories::new(&["*".to_owned()]),
+        max_types: 100,
+        max_versions: 100,
+    };
+    Registry::new(registry::catalogue(), options).unwrap()
+}
 
 /// Runs each test function on both backends: `sqlite::name` and `postgres::name`.
 macro_rules! on_both_backends {
@@ -79,7 +95,14 @@ impl World {
     pub(crate) fn prepare(&self) -> ServerProcessBuilder {
         ServerProcess::builder(PROGRAM, &self.database_url)
             .environment("PROFILE", "test")
+            .environment(UNCHECKED.0, UNCHECKED.1)
             .environment("GAMEBOT_LOG_LEVEL", "warn")
+    }
+
+    /// A server on this database that holds events against the schemas of their types, as it does by default.
+    pub(crate) fn prepare_checked(&self) -> ServerProcessBuilder {
+        // An empty variable counts as not given.
+        self.prepare().environment(UNCHECKED.0, "")
     }
 
     /// A server on this database, as a process of its own.

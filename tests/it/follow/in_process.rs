@@ -7,7 +7,7 @@ use gamebot_event_store::store::{
     ScavengeOptions, SnapshotOptions, StoreOptions, TailOptions,
 };
 
-use crate::support::World;
+use crate::support::{World, unchecked_registry};
 
 /// What differs between the stores that tests open.
 pub(crate) struct Node {
@@ -83,5 +83,7 @@ pub(crate) async fn open_node(world: &World, node: Node) -> EventStore {
         },
         tail: node.tail,
     };
-    EventStore::start(database, options).await.unwrap()
+    EventStore::start(database, options, unchecked_registry())
+        .await
+        .unwrap()
 }

@@ -129,7 +129,9 @@ fn refused_of(error: AppendError) -> Refused {
         other @ (Refusal::LimitExceeded(_)
         | Refusal::RuleViolated(_)
         | Refusal::OperationNotFound(_)
-        | Refusal::OperationFinished(_)) => panic!("nothing asks for that: {other:?}"),
+        | Refusal::OperationFinished(_)
+        | Refusal::TypeNotFound(_)
+        | Refusal::TypeConflict(_)) => panic!("nothing asks for that: {other:?}"),
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use testkit::eventually;
 use uuid::Uuid;
 
-use crate::support::World;
+use crate::support::{World, unchecked_registry};
 
 /// Few values for everything, so that filters often match and often just miss.
 pub(super) const STREAMS: [&str; 7] = [
@@ -88,7 +88,9 @@ pub(crate) async fn open(world: &World) -> EventStore {
             notify_interval: Duration::from_millis(2),
         },
     };
-    EventStore::start(database, options).await.unwrap()
+    EventStore::start(database, options, unchecked_registry())
+        .await
+        .unwrap()
 }
 
 /// An event as the test wrote it, with what the store added.
