@@ -2,7 +2,11 @@
 
     python3 examples/append.py STREAM TYPE DATA        the server is EVENT_STORE_URL
 
-For example: python3 examples/append.py botlog-dm_202611 command_failed '{"command": "/start"}'
+For example, an observation that no game is about; its type is one of the server's own:
+
+    python3 examples/append.py botlog-dm_202611 command_error '{"command_name": "start",
+        "error_code": "TIMEOUT", "error_message": "no answer", "user_id": "517400303631233767",
+        "channel_id": "964224541917669459", "timestamp": "2026-11-20T18:00:00Z"}'
 """
 
 import json

@@ -10,6 +10,22 @@ const runs = Number(process.argv[2] ?? 5);
 const stream = process.argv[3] ?? "tally-example";
 const giveUpAfterMs = 60_000;
 
+// The type of its events. Every bot may say so at every start: the same again is a success that writes nothing.
+const REGISTER = `mutation Register($input: RegisterEventTypeInput!) {
+  registerEventType(input: $input) {
+    __typename
+    ... on Refusal { code message }
+  }
+}`;
+
+const TALLY_COUNTED = {
+  name: "tally_counted",
+  version: 1,
+  schema: { type: "object", required: ["total"], properties: { total: { type: "integer", minimum: 1 } } },
+  description: "Somebody has counted one further.",
+  metadata: { source: "system", source_id: "system:example" },
+};
+
 const READ = `query Read($stream: String!, $after: String) {
   stream(name: $stream) {
     version
@@ -104,6 +120,9 @@ async function decideAndAppend(state) {
 }
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const { registerEventType: registered } = await request(REGISTER, { input: TALLY_COUNTED });
+if (registered.__typename !== "EventTypeRegistered") throw new Error(`${registered.code}: ${registered.message}`);
 
 let state = await read();
 for (let run = 0; run < runs; run++) state = await decideAndAppend(state);

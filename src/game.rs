@@ -59,6 +59,19 @@ pub struct GameOptions {
     pub snapshots_kept: u32,
 }
 
+impl Default for GameOptions {
+    /// No rules, no snapshots, and little memory.
+    fn default() -> Self {
+        Self {
+            enforcement: Enforcement::Off,
+            cached_streams: 16,
+            cached_bytes: 1 << 20,
+            snapshot_every: 0,
+            snapshots_kept: 1,
+        }
+    }
+}
+
 /// The games of a store. Clones share what is kept in memory.
 #[derive(Clone)]
 pub struct Games(Arc<Inner>);

@@ -14,6 +14,8 @@ mod patch;
 mod policy;
 mod registration;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod upcaster;
 
 use std::collections::BTreeMap;
@@ -182,7 +184,7 @@ impl Registry {
             }
             (None, None) => Ok(unchanged),
             (None, Some(wanted)) => Err(UpcastError::NotFound(format!(
-                "the type {event_type} is not registered, so that its events can be shown in the version in which \
+                "the event type {event_type} is not registered, so that its events can be shown in the version in which \
                  they are stored only, which is {stored}, and not in version {wanted}"
             ))),
         }

@@ -17,8 +17,12 @@ pub(crate) enum Part {
     Nodes,
     /// Pages of events.
     Read,
+    /// Events against their schemas.
+    Schema,
     /// A rebuild of all projections; only when it is named.
     Projections,
+    /// A long game at several versions, and rules on append; only when it is named.
+    Games,
 }
 
 /// What to measure, and for how long.
@@ -55,6 +59,8 @@ impl Arguments {
                 "nodes" => arguments.parts.push(Part::Nodes),
                 "read" => arguments.parts.push(Part::Read),
                 "projections" => arguments.parts.push(Part::Projections),
+                "games" => arguments.parts.push(Part::Games),
+                "schema" => arguments.parts.push(Part::Schema),
                 "sqlite" => arguments.backends.push(Backend::Sqlite),
                 "postgres" => arguments.backends.push(Backend::Postgres),
                 "--seconds" => {
@@ -71,7 +77,13 @@ impl Arguments {
             }
         }
         if arguments.parts.is_empty() {
-            arguments.parts = vec![Part::Append, Part::Latency, Part::Nodes, Part::Read];
+            arguments.parts = vec![
+                Part::Append,
+                Part::Latency,
+                Part::Nodes,
+                Part::Read,
+                Part::Schema,
+            ];
         }
         if arguments.backends.is_empty() {
             arguments.backends = vec![Backend::Sqlite, Backend::Postgres];

@@ -2,11 +2,11 @@
 //! machine in the same minutes.
 //!
 //! ```text
-//! cargo bench --bench first -- [append] [latency] [nodes] [read] [projections] [sqlite] [postgres]
+//! cargo bench --bench first -- [append] [latency] [nodes] [read] [schema] [projections] [games] [sqlite] [postgres]
 //!                              [--seconds N] [--repetitions N] [--events N] [--json FILE]
 //! ```
 //!
-//! Without names everything but `projections` runs, on both backends. Each figure of the server and the floor beside it
+//! Without names everything but `projections` and `games` runs, on both backends. Each figure of the server and the floor beside it
 //! are measured in turn, several times, and the medians are compared: on a machine that does other
 //! things as well, the ratios are worth more than the figures. What is measured, and how, is in
 //! `docs/benchmarks.md`.
@@ -18,12 +18,14 @@ mod arguments;
 mod backend;
 mod event;
 mod floor;
+mod games;
 mod http;
 mod latency;
 mod nodes;
 mod projections;
 mod read;
 mod report;
+mod schema;
 
 use arguments::{Arguments, Part};
 use backend::Bench;
@@ -37,6 +39,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 async fn main() -> Result<()> {
     let arguments = Arguments::read(std::env::args().skip(1))?;
     let mut report = Report::new(&arguments);
+    let first = arguments.backends[0];
     for &backend in &arguments.backends {
         let bench = Bench::open(backend).await?;
         report.database(bench.version().await?);
@@ -46,7 +49,13 @@ async fn main() -> Result<()> {
                 Part::Latency => latency::run(&bench, &arguments, &mut report).await?,
                 Part::Nodes => nodes::run(&bench, &arguments, &mut report).await?,
                 Part::Read => read::run(&bench, &arguments, &mut report).await?,
+                Part::Games => games::run(&bench, &arguments, &mut report).await?,
                 Part::Projections => projections::run(&bench, &arguments, &mut report).await?,
+                // Once: no database is involved.
+                Part::Schema if backend == first => {
+                    schema::run(backend, &arguments, &mut report)?;
+                }
+                Part::Schema => {}
             }
         }
     }

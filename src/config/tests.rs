@@ -622,6 +622,7 @@ fn the_defaults_file_is_plain_toml_with_the_profiles_apart() {
         "profile",
         "projections",
         "scavenge",
+        "schema",
         "server",
         "subscription",
         "tail",

@@ -37,6 +37,14 @@ impl Verdicts {
         self.0.push_back((version, broken.into()));
     }
 
+    /// What they take in memory, roughly.
+    fn bytes(&self) -> usize {
+        let broken = self.0.iter().flat_map(|(_, broken)| broken.iter());
+        broken
+            .map(|violation| size_of::<Violation>() + violation.message.len() + 64)
+            .sum()
+    }
+
     /// The verdict about an event, if it is remembered.
     pub(super) fn of(&self, version: i32) -> Option<&[Violation]> {
         let first = self.0.front()?.0;
@@ -79,7 +87,7 @@ impl Cache {
         {
             return;
         }
-        let bytes = cached.folded.bytes;
+        let bytes = cached.folded.bytes + cached.verdicts.bytes();
         states.bytes += bytes;
         if let Some((_, (_, freed))) = states.entries.push(stream.clone(), (cached, bytes)) {
             states.bytes -= freed;

@@ -93,7 +93,9 @@ pub(super) fn follow(
         let game = match message {
             GameMessage::Begin(folded, after) => {
                 progress.begin(after);
-                progress.make(&FeedMessage::Checkpoint(after));
+                if folded.is_some() {
+                    progress.make(&FeedMessage::Checkpoint(after));
+                }
                 folded
             }
             GameMessage::State(folded, message) => {

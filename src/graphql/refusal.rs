@@ -1,7 +1,10 @@
 //! Expected outcomes of appends that are not a success, as values.
 
+mod event_type;
 mod rules;
 mod wording;
+
+pub(super) use event_type::{EventTypeNotFound, TypeConflict};
 
 use async_graphql::{ComplexObject, Context, Enum, Interface, Result, SimpleObject};
 use uuid::Uuid;
@@ -413,33 +416,4 @@ pub(super) struct OperationFinished {
     path: Option<Vec<String>>,
     /// The operation.
     operation: OperationObject,
-}
-
-/// There is no event type of this name, or it has no versions.
-#[derive(SimpleObject)]
-pub(super) struct EventTypeNotFound {
-    /// `TYPE_NOT_FOUND`.
-    code: ErrorCode,
-    /// What was given, and what to do.
-    message: String,
-    /// False: the identical request will be refused again, until somebody registers the type.
-    retryable: bool,
-    /// The name.
-    path: Option<Vec<String>>,
-    /// The name.
-    name: String,
-}
-
-/// A registration contradicts what is known of its event type: the type belongs to the server, the version is
-/// registered with another schema or upcaster, or two ways between versions would be equally short.
-#[derive(SimpleObject)]
-pub(super) struct TypeConflict {
-    /// `TYPE_CONFLICT`.
-    code: ErrorCode,
-    /// What is known, and what to do.
-    message: String,
-    /// False: the identical request will be refused again.
-    retryable: bool,
-    /// The input that contradicts it.
-    path: Option<Vec<String>>,
 }

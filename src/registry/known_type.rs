@@ -372,7 +372,7 @@ impl KnownType {
             )
         } else if to > newest {
             format!(
-                "{name} has no version {to}; the newest is {newest}. Ask for a version that it has, or for the form \
+                "the event type {name} has no version {to}; the newest is {newest}. Ask for a version that it has, or for the form \
                  NEWEST"
             )
         } else {

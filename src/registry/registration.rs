@@ -4,19 +4,21 @@
 //! The judgement of a registration and the fold of the log are one function, so that no two nodes can come to
 //! different types from one log.
 
+mod judge;
+mod stored;
+
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use judge::Already;
+use stored::{read_back, recorded_data};
 
-use super::graph;
 use super::known_type::{
     BrokenRegistration, Deprecation, KnownType, Registered, TypeVersion, Upcaster,
 };
 use super::schema::Schema;
 use super::upcaster::{NewUpcaster, Step};
 use crate::event::{EventType, RecordedEvent};
-use crate::json_text::{JsonLimits, JsonText};
+use crate::json_text::JsonText;
 use crate::stream::shown;
 
 /// The types of the events that registrations leave in [`StreamName::of_event_type`].
@@ -134,34 +136,12 @@ enum Change {
     Undeprecation,
 }
 
-/// The data of the events, in one structure: each type of event has some of the fields.
-#[derive(Debug, Serialize, Deserialize)]
-struct Recorded {
-    event_type: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    version: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    from: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    to: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    schema: Option<Box<RawValue>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    patch: Option<Box<RawValue>>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    compatible: bool,
-}
-
 impl PreparedRegistration {
     /// Checks the shape of a registration: all that can be said without knowing the type.
     pub fn new(event_type: &str, registration: Registration) -> Result<Self, RegistrationRefusal> {
         let event_type =
             EventType::parse(event_type).map_err(|error| invalid("name", error.to_string()))?;
-        let recorded = recorded(&event_type, &registration);
+        let recorded = recorded_data(&event_type, &registration);
         let change = Change::of(registration)?;
         let recorded = recorded.map_err(|error| invalid("schema", error.to_string()))?;
         // Texts, numbers and documents that were checked: there is nothing that could fail.
@@ -227,13 +207,6 @@ impl PreparedRegistration {
     pub(super) fn is_already_so(&self, known: Option<&KnownType>) -> bool {
         known.is_some_and(|known| known.check(&self.change) == Ok(Already::So))
     }
-}
-
-/// Whether a change that is allowed has anything to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Already {
-    So,
-    Not,
 }
 
 impl Change {
@@ -327,95 +300,6 @@ fn invalid(field: &'static str, message: String) -> RegistrationRefusal {
     RegistrationRefusal::Invalid { field, message }
 }
 
-fn recorded(
-    event_type: &EventType,
-    registration: &Registration,
-) -> Result<Recorded, serde_json::Error> {
-    let mut recorded = Recorded {
-        event_type: event_type.to_string(),
-        version: None,
-        from: None,
-        to: None,
-        description: None,
-        reason: None,
-        schema: None,
-        patch: None,
-        compatible: false,
-    };
-    let mut upcaster = None;
-    match registration {
-        Registration::Version {
-            version,
-            schema,
-            upcaster: step,
-            description,
-        } => {
-            recorded.version = Some(*version);
-            recorded.schema = Some(compact(schema)?);
-            recorded.description.clone_from(description);
-            upcaster = step.as_ref();
-        }
-        Registration::Upcaster {
-            from,
-            to,
-            upcaster: step,
-        } => {
-            (recorded.from, recorded.to) = (Some(*from), Some(*to));
-            upcaster = Some(step);
-        }
-        Registration::Deprecation { reason } => recorded.reason = Some(reason.clone()),
-        Registration::Undeprecation => {}
-    }
-    match upcaster {
-        Some(NewUpcaster::Patch(patch)) => recorded.patch = Some(compact(patch)?),
-        Some(NewUpcaster::Compatible) => recorded.compatible = true,
-        None => {}
-    }
-    Ok(recorded)
-}
-
-/// White space does not make another registration.
-fn compact(json: &str) -> Result<Box<RawValue>, serde_json::Error> {
-    let text = JsonText::parse(json, &JsonLimits::default());
-    RawValue::from_string(text.map_or_else(|_| json.to_owned(), |text| text.to_string()))
-}
-
-/// What an event of a type's reserved stream registers; if it cannot be used, why not.
-fn read_back(event: &RecordedEvent) -> Result<Change, String> {
-    let data = event.data.as_deref().unwrap_or_default();
-    let recorded: Recorded = serde_json::from_str(data)
-        .map_err(|error| format!("its data is not that of a registration: {error}"))?;
-    let missing = |field: &str| format!("its data has no `{field}`");
-    let upcaster = match (recorded.patch, recorded.compatible) {
-        (Some(patch), _) => Some(NewUpcaster::Patch(patch.get().to_owned())),
-        (None, true) => Some(NewUpcaster::Compatible),
-        (None, false) => None,
-    };
-    let registration = match event.event_type.as_str() {
-        recorded::TYPE => Registration::Version {
-            version: recorded.version.ok_or_else(|| missing("version"))?,
-            schema: recorded
-                .schema
-                .ok_or_else(|| missing("schema"))?
-                .get()
-                .to_owned(),
-            upcaster,
-            description: recorded.description,
-        },
-        recorded::UPCASTER => Registration::Upcaster {
-            from: recorded.from.ok_or_else(|| missing("from"))?,
-            to: recorded.to.ok_or_else(|| missing("to"))?,
-            upcaster: upcaster.ok_or_else(|| missing("patch"))?,
-        },
-        recorded::DEPRECATED => Registration::Deprecation {
-            reason: recorded.reason.ok_or_else(|| missing("reason"))?,
-        },
-        recorded::UNDEPRECATED => Registration::Undeprecation,
-        other => return Err(format!("its type {other} is none of a registration")),
-    };
-    Change::of(registration).map_err(|refusal| refusal.reason())
-}
-
 impl KnownType {
     /// The type after an event of its reserved stream, which must be the next one. A registration that
     /// cannot be used is noted, and changes nothing: the log is never a reason not to start.
@@ -471,131 +355,6 @@ impl KnownType {
             step,
         };
         self.upcasters.insert((from, to), Arc::new(upcaster));
-    }
-
-    /// Whether a change fits what is known (rules V1 to V3).
-    fn check(&self, change: &Change) -> Result<Already, RegistrationRefusal> {
-        if self.built_in.is_some() {
-            return Err(RegistrationRefusal::Conflict {
-                field: "name",
-                message: format!(
-                    "{} is a type of this server, which cannot be changed at run time. Register a type of another \
-                     name.",
-                    self.name
-                ),
-            });
-        }
-        match change {
-            Change::Version {
-                number,
-                schema,
-                step,
-                ..
-            } => self.check_version(*number, schema, step.as_ref()),
-            _ if self.versions.is_empty() => Err(RegistrationRefusal::NotFound(self.name.clone())),
-            Change::Upcaster { from, to, step } => self.check_upcaster(*from, *to, step),
-            Change::Deprecation { reason } => Ok(match &self.deprecation {
-                Some(deprecation) if deprecation.reason == *reason => Already::So,
-                _ => Already::Not,
-            }),
-            Change::Undeprecation if self.deprecation.is_none() => Ok(Already::So),
-            Change::Undeprecation => Ok(Already::Not),
-        }
-    }
-
-    fn check_version(
-        &self,
-        number: i32,
-        schema: &Schema,
-        step: Option<&Step>,
-    ) -> Result<Already, RegistrationRefusal> {
-        let next = self.newest().saturating_add(1);
-        if number == next {
-            return Ok(Already::Not);
-        }
-        let Some(version) = self.version(number) else {
-            return Err(invalid(
-                "version",
-                format!(
-                    "{} has {}, so its next version is {next}, and not {number}. Versions have no holes",
-                    self.name,
-                    counted_versions(self.newest())
-                ),
-            ));
-        };
-        let conflict = |field, message| Err(RegistrationRefusal::Conflict { field, message });
-        if !version.schema.is_same(schema) {
-            return conflict(
-                "schema",
-                format!(
-                    "version {number} of {} is registered with another schema, and never changes. Register what is \
-                     new as version {next}.",
-                    self.name
-                ),
-            );
-        }
-        let known = self.upcasters.get(&(number - 1, number));
-        match (known, step) {
-            (Some(known), Some(step)) if !known.step.is_same(step) => conflict(
-                "upcaster",
-                format!(
-                    "version {number} of {} is registered with another upcaster from version {}, and never changes.",
-                    self.name,
-                    number - 1
-                ),
-            ),
-            _ => Ok(Already::So),
-        }
-    }
-
-    fn check_upcaster(
-        &self,
-        from: i32,
-        to: i32,
-        step: &Step,
-    ) -> Result<Already, RegistrationRefusal> {
-        let name = &self.name;
-        if to > self.newest() {
-            return Err(invalid(
-                "to",
-                format!(
-                    "{name} has {}, and no version {to}. Register version {to} first",
-                    counted_versions(self.newest())
-                ),
-            ));
-        }
-        let conflict = |message| RegistrationRefusal::Conflict {
-            field: "to",
-            message,
-        };
-        if let Some(known) = self.upcasters.get(&(from, to)) {
-            return if known.step.is_same(step) {
-                Ok(Already::So)
-            } else {
-                Err(conflict(format!(
-                    "{name} has another upcaster from version {from} to version {to}, and it never changes."
-                )))
-            };
-        }
-        let mut edges = self.edges();
-        edges.insert((from, to));
-        match graph::ambiguity(&edges) {
-            None => Ok(Already::Not),
-            Some((one, other)) => Err(conflict(format!(
-                "with a step from version {from} to version {to}, {name} would have two shortest ways of the same \
-                 length: {} and {}. Register a direct step between their ends first.",
-                graph::shown(&one),
-                graph::shown(&other)
-            ))),
-        }
-    }
-}
-
-fn counted_versions(newest: i32) -> String {
-    match newest {
-        0 => "no versions yet".to_owned(),
-        1 => "version 1 only".to_owned(),
-        newest => format!("the versions 1 to {newest}"),
     }
 }
 

@@ -122,8 +122,7 @@ impl View {
         self.check_closed(request)?;
         self.check_expectations(request)?;
         self.check_length(request)?;
-        // What needs no state was judged before the request queued; it is told after everything that the
-        // state alone can refuse.
+        // Judged before the request queued, and told after everything that the state alone can refuse.
         if let Some(rejection) = &request.rejection {
             return Err(rejection.clone().into());
         }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use testkit::{GraphqlClient, ServerProcess};
 
 use crate::command_line::{Outcome, run};
+use crate::registry::door::checked;
 use crate::support::{World, on_both_backends};
 
 on_both_backends!(
@@ -17,7 +18,7 @@ on_both_backends!(
 );
 
 async fn the_sample_games_come_back_letter_for_letter(world: World) {
-    let (server, client) = world.server_and_client().await;
+    let (server, client) = checked(&world).await;
     play(&server, &["--rate", "0"]).await;
     let games = gamebot::sample::games().unwrap();
     let lengths: Vec<usize> = games.iter().map(|game| game.events.len()).collect();
@@ -41,7 +42,7 @@ async fn the_sample_games_come_back_letter_for_letter(world: World) {
 }
 
 async fn playing_a_game_twice_adds_nothing(world: World) {
-    let (server, client) = world.server_and_client().await;
+    let (server, client) = checked(&world).await;
     play(&server, &[]).await;
     let before = head(&client).await;
     play(&server, &["--concurrency", "3"]).await;
@@ -49,9 +50,9 @@ async fn playing_a_game_twice_adds_nothing(world: World) {
 }
 
 async fn a_seed_makes_the_same_games_on_every_server(world: World) {
-    let (server, client) = world.server_and_client().await;
+    let (server, client) = checked(&world).await;
     let other = World::sqlite();
-    let (other_server, other_client) = other.server_and_client().await;
+    let (other_server, other_client) = checked(&other).await;
     let seven = ["generate", "--games", "5", "--seed", "7"];
     play(&server, &seven).await;
     play(&other_server, &seven).await;

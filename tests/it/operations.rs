@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::{ChaosProxy, Expected, GraphqlClient, ProxyMode, ServerProcess, eventually};
 
 use crate::command_line::{run, run_on};
-use crate::support::{World, new_stream, on_both_backends};
+use crate::support::{UNCHECKED, World, new_stream, on_both_backends};
 
 on_both_backends!(
     reset_asks_twice_is_refused_in_production_and_makes_a_new_store,
@@ -94,6 +94,7 @@ async fn postgres_without_its_database_a_server_lives_and_is_not_ready() {
     let proxy = ChaosProxy::start(authority(world.database_url())).await;
     let server = ServerProcess::builder(crate::support::PROGRAM, &proxy.url(world.database_url()))
         .environment("PROFILE", "test")
+        .environment(UNCHECKED.0, UNCHECKED.1)
         .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
         .start()
         .await;
@@ -204,6 +205,7 @@ async fn the_database_password_stands_in_no_line() {
     let url = proxy.url(world.database_url());
     let server = ServerProcess::builder(crate::support::PROGRAM, &url)
         .environment("PROFILE", "test")
+        .environment(UNCHECKED.0, UNCHECKED.1)
         .environment("GAMEBOT_LOG_LEVEL", "trace")
         .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
         .start()

@@ -1,11 +1,8 @@
 //! A whole stream at once, as it is stored and whatever became of it.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+mod stored;
 
-use serde::{Deserialize, de::IgnoredAny};
+use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
     check::{check, check_envelope, is_optional},
@@ -14,27 +11,12 @@ use super::{
     verify::verify,
     violation::{Report, Violation},
 };
-use crate::event::{DecodeFailure, Decoded, Event, EventType};
+use stored::{Fault, Metadata, content_of, is_uuid, normal_id, read_data};
+
+pub use stored::StoredEvent;
 
 /// How many warnings a state remembers.
 const MAX_STATE_WARNINGS: usize = 100;
-
-/// An event as the store has it, brought to the newest schema version that can be reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredEvent<'a> {
-    /// The place of the event in its stream, from 1.
-    pub stream_version: i32,
-    /// The id of the event, a UUID.
-    pub event_id: &'a str,
-    /// The event type, for example `guess_processed`.
-    pub event_type: &'a str,
-    /// The version of the shape of `data`.
-    pub schema_version: i32,
-    /// The data as JSON text; none when it was removed or is hidden.
-    pub data: Option<&'a str>,
-    /// The metadata as JSON text; none when it was removed or is hidden.
-    pub metadata: Option<&'a str>,
-}
 
 /// Rebuilds the state of a game from its stream, with every check there is.
 ///
@@ -92,12 +74,6 @@ struct OpenCause {
     event_id: String,
     event_type: String,
     causation_id: String,
-}
-
-#[derive(Default, Deserialize)]
-struct Metadata {
-    correlation_id: Option<String>,
-    causation_id: Option<String>,
 }
 
 impl Recoverer {
@@ -368,95 +344,6 @@ impl OpenCause {
             ..Violation::of_stream(Rule::R35, code, message)
         }
     }
-}
-
-/// Why the data of an event is of no use.
-struct Fault {
-    rule: Rule,
-    code: &'static str,
-    severity: Severity,
-    message: String,
-}
-
-fn read_data(stored: &StoredEvent<'_>) -> Result<Event, Fault> {
-    let Some(data) = stored.data else {
-        // Data is removed on purpose, so where the state does without it nothing is wrong.
-        let severity = if is_optional(stored.event_type) {
-            Severity::Warning
-        } else {
-            Severity::Error
-        };
-        return Err(Fault {
-            severity,
-            ..Fault::new(
-                Rule::R10,
-                "invalid_event_data",
-                "the data is not there".to_owned(),
-            )
-        });
-    };
-    match Event::decode(stored.event_type, stored.schema_version, data) {
-        Decoded::Known(event) => Ok(event),
-        Decoded::Unknown => Err(unknown(stored)),
-        Decoded::Undecodable(failure) => Err(undecodable(data, &failure)),
-    }
-}
-
-impl Fault {
-    fn new(rule: Rule, code: &'static str, message: String) -> Self {
-        Self {
-            rule,
-            code,
-            severity: rule.severity(),
-            message,
-        }
-    }
-}
-
-fn unknown(stored: &StoredEvent<'_>) -> Fault {
-    let (event_type, version) = (stored.event_type, stored.schema_version);
-    if EventType::named(event_type).is_none() {
-        let message = format!("the event type {event_type} is not known");
-        return Fault::new(Rule::R09, "unsupported_event_type", message);
-    }
-    let newest = Event::SCHEMA_VERSION;
-    let message = format!("the schema version of the data is {version}, but {newest} is known");
-    Fault::new(Rule::R09, "unsupported_version", message)
-}
-
-fn undecodable(data: &str, failure: &DecodeFailure) -> Fault {
-    let is_json = serde_json::from_str::<IgnoredAny>(data).is_ok();
-    let code = if is_json {
-        "invalid_event_data"
-    } else {
-        "deserialization_failed"
-    };
-    Fault::new(Rule::R10, code, failure.to_string())
-}
-
-fn content_of(stored: &StoredEvent<'_>) -> u64 {
-    // Its keys are fixed, unlike those of a hash map, so the answer is repeatable.
-    let mut hasher = DefaultHasher::new();
-    stored.event_type.hash(&mut hasher);
-    stored.schema_version.hash(&mut hasher);
-    stored.data.hash(&mut hasher);
-    stored.metadata.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// The form in which ids are compared: a UUID may be written in capitals.
-fn normal_id(id: &str) -> String {
-    id.to_ascii_lowercase()
-}
-
-/// Whether a causation id is the id of an event. Those of triggers outside of the store are not
-/// UUIDs.
-fn is_uuid(id: &str) -> bool {
-    id.len() == 36
-        && id.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 fn remember_warnings(state: &mut GameState, violations: &[Violation]) {

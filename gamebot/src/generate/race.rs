@@ -34,7 +34,7 @@ const PACE: Pace = Pace {
 
 /// Longer chains, so that all numbers of points occur.
 const GOLF_PACE: Pace = Pace {
-    attempts: &[1, 1, 2, 3, 3, 5, 8, 11],
+    attempts: &[1, 1, 2, 3, 4, 5, 7, 8, 10, 11],
     give_up_percent: 4,
     points: golf_points,
     ..PACE

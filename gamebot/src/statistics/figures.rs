@@ -48,14 +48,14 @@ impl GameFigures {
     /// because [`apply`](Self::apply) sees an event as it is read, and not at all one that cannot
     /// be read. Noting the same again changes nothing.
     pub fn note_stored(&mut self, event_type: &str, schema_version: i32) {
-        if !self.schema_versions.contains_key(event_type) {
+        if let Some(versions) = self.schema_versions.get_mut(event_type) {
+            if let Err(place) = versions.binary_search(&schema_version) {
+                versions.insert(place, schema_version);
+            }
+        } else {
             let event_type = event_type.to_owned();
-            self.schema_versions.insert(event_type, Vec::new());
-        }
-        if let Some(versions) = self.schema_versions.get_mut(event_type)
-            && let Err(place) = versions.binary_search(&schema_version)
-        {
-            versions.insert(place, schema_version);
+            self.schema_versions
+                .insert(event_type, vec![schema_version]);
         }
     }
 

@@ -94,22 +94,22 @@ impl EventTypeObject {
     }
 
     /// Its versions, from 1.
-    async fn versions(&self) -> Vec<EventTypeVersionObject> {
-        let state = self.0.state();
-        let versions = self.0.versions().iter();
-        versions
-            .map(|version| EventTypeVersionObject {
-                version: Arc::clone(version),
-                state,
-            })
-            .collect()
+    async fn versions(&self, ctx: &Context<'_>) -> Result<Vec<EventTypeVersionObject>> {
+        let (state, versions) = (self.0.state(), self.0.versions());
+        Operation::of(ctx)?.ask_for(versions.len())?;
+        let object = |version| EventTypeVersionObject {
+            version: Arc::clone(version),
+            state,
+        };
+        Ok(versions.iter().map(object).collect())
     }
 
     /// The steps between its versions, in the order of where they start and where they lead. A reader gets the
     /// shortest way.
-    async fn upcasters(&self) -> Vec<UpcasterObject> {
-        let upcasters = self.0.upcasters().cloned();
-        upcasters.map(UpcasterObject).collect()
+    async fn upcasters(&self, ctx: &Context<'_>) -> Result<Vec<UpcasterObject>> {
+        let upcasters: Vec<_> = self.0.upcasters().cloned().map(UpcasterObject).collect();
+        Operation::of(ctx)?.ask_for(upcasters.len())?;
+        Ok(upcasters)
     }
 
     /// That it should not be written any more, and why; null for any other type.
@@ -139,8 +139,10 @@ impl EventTypeVersionObject {
     }
 
     /// The JSON Schema (draft 2020-12) of the data.
-    async fn schema(&self) -> JsonScalar {
-        JsonScalar(self.version.schema().to_string())
+    async fn schema(&self, ctx: &Context<'_>) -> Result<JsonScalar> {
+        let schema = self.version.schema();
+        Operation::of(ctx)?.show(schema.len())?;
+        Ok(JsonScalar(schema.to_string()))
     }
 
     /// What its registration says about it.
@@ -198,8 +200,12 @@ impl UpcasterObject {
     }
 
     /// The JSON Patch; null for other kinds.
-    async fn patch(&self) -> Option<JsonScalar> {
-        self.0.patch().map(|patch| JsonScalar(patch.to_string()))
+    async fn patch(&self, ctx: &Context<'_>) -> Result<Option<JsonScalar>> {
+        let Some(patch) = self.0.patch() else {
+            return Ok(None);
+        };
+        Operation::of(ctx)?.show(patch.len())?;
+        Ok(Some(JsonScalar(patch.to_string())))
     }
 
     /// When it was registered; null for a function of the server.

@@ -64,12 +64,9 @@ impl Refusal {
             store::Refusal::TypeNotFound(event_type) => {
                 Self::EventTypeNotFound(EventTypeNotFound::new(event_type.as_str()))
             }
-            store::Refusal::TypeConflict(refusal) => Self::TypeConflict(TypeConflict {
-                code: ErrorCode::TypeConflict,
-                message: capitalised(&refusal.message),
-                retryable: false,
-                path: Some(graphql_path(&refusal.path)),
-            }),
+            store::Refusal::TypeConflict(refusal) => {
+                Self::TypeConflict(TypeConflict::new(&refusal))
+            }
         }
     }
 }
@@ -102,21 +99,6 @@ impl OperationNotFound {
             ),
             retryable: false,
             path: Some(vec!["input".to_owned(), "operation".to_owned()]),
-        }
-    }
-}
-
-impl EventTypeNotFound {
-    fn new(name: &str) -> Self {
-        Self {
-            code: ErrorCode::TypeNotFound,
-            message: format!(
-                "There is no event type {}. Register its version 1 first, with registerEventType.",
-                shown(name)
-            ),
-            retryable: false,
-            path: Some(vec!["input".to_owned(), "name".to_owned()]),
-            name: name.to_owned(),
         }
     }
 }

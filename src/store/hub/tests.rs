@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use super::*;
 use crate::expected_version::ExpectedVersion;
-use crate::store::read::tests::options;
+use crate::store::read::tests::{options, registry};
 use crate::store::{Append, Database, DatabaseOptions, EventStore, StreamAppend};
 
 /// Events of a log, from position 1.
@@ -23,7 +23,9 @@ async fn events(count: usize) -> Vec<Arc<RecordedEvent>> {
     let writer = database.writer();
     migration::up(&writer).await.unwrap();
     writer.close().await.unwrap();
-    let store = EventStore::start(database, options()).await.unwrap();
+    let store = EventStore::start(database, options(), registry())
+        .await
+        .unwrap();
     let event = crate::event::NewEvent {
         event_id: None,
         event_type: "tick".to_owned(),

@@ -13,6 +13,7 @@ use crate::event::NewEvent;
 use crate::expected_version::ExpectedVersion;
 use crate::filter::{Document, JsonEquals};
 use crate::json_path::{JsonPath, JsonScalar};
+use crate::registry::{Categories, Registry, RegistryOptions};
 use crate::store::{
     Append, AppendLimits, Database, DatabaseOptions, FollowOptions, OperationOptions,
     ScavengeOptions, SnapshotOptions, StoreOptions, StreamAppend, TailOptions,
@@ -427,7 +428,9 @@ async fn filled(url: &str) -> EventStore {
     .unwrap();
     let writer = database.writer();
     migration::up(&writer).await.unwrap();
-    let store = EventStore::start(database, options()).await.unwrap();
+    let store = EventStore::start(database, options(), registry())
+        .await
+        .unwrap();
     for round in 0..EVENTS_PER_STREAM {
         for batch in 0..STREAMS / 100 {
             let streams = (0..100).map(|number| stream_append(batch * 100 + number, round));
@@ -471,6 +474,17 @@ fn stream_append(stream: usize, round: usize) -> StreamAppend {
         expected: ExpectedVersion::Any,
         events: vec![event],
     }
+}
+
+/// A registry that lets everything pass.
+pub(in crate::store) fn registry() -> Registry {
+    let options = RegistryOptions {
+        open: Categories::default(),
+        unchecked: Categories::new(&["*".to_owned()]),
+        max_types: 0,
+        max_versions: 1,
+    };
+    Registry::new(Vec::new(), options).unwrap()
 }
 
 pub(in crate::store) fn options() -> StoreOptions {
@@ -547,7 +561,9 @@ async fn postgres_stops_at_the_end_of_a_page_and_compiles_nothing_for_it() {
     ] {
         writer.execute_unprepared(statement).await.unwrap();
     }
-    let store = EventStore::start(database, options()).await.unwrap();
+    let store = EventStore::start(database, options(), registry())
+        .await
+        .unwrap();
     let mut faults = String::new();
     for (name, filter) in [
         (

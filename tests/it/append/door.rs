@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient, ServerProcess, ServerProcessBuilder};
 use uuid::Uuid;
 
-use crate::support::{PROGRAM, World};
+use crate::support::{PROGRAM, UNCHECKED, World};
 
 /// Everything that an event says of itself.
 pub(crate) const EVENT: &str = "eventId type schemaVersion streamName streamVersion position recordedAt \
@@ -192,6 +192,7 @@ pub(crate) fn each<'a>(values: impl IntoIterator<Item = &'a Value>, field: &str)
 pub(crate) fn prepare_at(database_url: &str) -> ServerProcessBuilder {
     ServerProcess::builder(PROGRAM, database_url)
         .environment("PROFILE", "test")
+        .environment(UNCHECKED.0, UNCHECKED.1)
         .environment("GAMEBOT_LOG_LEVEL", "warn")
 }
 

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::feed::{Feed, Kind, positions};
 use super::writer::{append_ticks, head, new_events};
-use crate::support::{PROGRAM, World};
+use crate::support::{PROGRAM, UNCHECKED, World};
 
 /// A server behind a proxy to its PostgreSQL, and a feed that is live.
 struct Scene {
@@ -53,6 +53,7 @@ impl Scene {
 async fn server(database_url: &str, hub_capacity: &str) -> ServerProcess {
     ServerProcess::builder(PROGRAM, database_url)
         .environment("PROFILE", "test")
+        .environment(UNCHECKED.0, UNCHECKED.1)
         .environment("GAMEBOT_LOG_LEVEL", "error")
         .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
         .environment("GAMEBOT_DATABASE_STATEMENT_TIMEOUT_MS", "1000")

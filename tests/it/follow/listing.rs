@@ -7,7 +7,7 @@ use testkit::{ChaosProxy, GraphqlClient, ProxyMode, ServerProcess, SocketOptions
 use super::feed::{Feed, Kind};
 use super::live::{all, append_large, counts, listed, of_client, only};
 use super::writer::append_ticks;
-use crate::support::{PROGRAM, World, on_both_backends};
+use crate::support::{PROGRAM, UNCHECKED, World, on_both_backends};
 
 on_both_backends!(
     the_list_tells_who_follows_what_and_how_far_each_has_come,
@@ -207,6 +207,7 @@ async fn a_subscription_that_waits_for_the_database_is_listed_as_starting() {
     let proxy = ChaosProxy::start(authority.split_once('/').unwrap().0).await;
     let server = ServerProcess::builder(PROGRAM, &proxy.url(world.database_url()))
         .environment("PROFILE", "test")
+        .environment(UNCHECKED.0, UNCHECKED.1)
         .environment("GAMEBOT_LOG_LEVEL", "error")
         .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
         .start()

@@ -127,8 +127,11 @@ fn refused_of(error: AppendError) -> Refused {
         Refusal::InvalidEvents(violations) => Refused::InvalidEvents(violations.len()),
         Refusal::InvalidInput(_) => Refused::InvalidInput,
         other @ (Refusal::LimitExceeded(_)
+        | Refusal::RuleViolated(_)
         | Refusal::OperationNotFound(_)
-        | Refusal::OperationFinished(_)) => panic!("nothing asks for that: {other:?}"),
+        | Refusal::OperationFinished(_)
+        | Refusal::TypeNotFound(_)
+        | Refusal::TypeConflict(_)) => panic!("nothing asks for that: {other:?}"),
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::Utc;
 use gamebot_event_store::event::NewEvent;
 use gamebot_event_store::expected_version::ExpectedVersion;
+use gamebot_event_store::game::GameOptions;
 use gamebot_event_store::graphql::{
     Api, ApiOptions, HttpRequest, Limits, PageLimits, Parameters, TraceId, api,
 };
@@ -42,6 +43,7 @@ impl Counted {
             store.append(append).await.unwrap();
         }
         let options = ApiOptions {
+            games: GameOptions::default(),
             documents: Limits::default(),
             pages: PageLimits {
                 page_default: 100,
@@ -109,7 +111,7 @@ fn chain() -> Vec<NewEvent> {
 
 /// Queries, and the most statements that each takes: the head, the page itself, and one for each kind of nested
 /// field on each way to it.
-const QUERIES: [(&str, u64); 9] = [
+const QUERIES: [(&str, u64); 11] = [
     (
         "events(first: $first) { totalCount { value } nodes { stream { name version } } }",
         4,
@@ -150,6 +152,15 @@ const QUERIES: [(&str, u64); 9] = [
         "events(first: $first, direction: BACKWARD) { nodes { stream { events(first: 1) { nodes { \
          effects { nodes { position } } } } } } }",
         5,
+    ),
+    (
+        "streams(first: $first) { nodes { snapshot { version } } }",
+        2,
+    ),
+    // One for each step up and down, however many trees there are.
+    (
+        "events(first: $first) { nodes { causationTree(depth: 2, nodes: 10) { nodes { depth } } } }",
+        8,
     ),
 ];
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient, ServerProcess, ServerProcessBuilder, eventually};
 use uuid::Uuid;
 
-use crate::support::{PROGRAM, World};
+use crate::support::{PROGRAM, UNCHECKED, World};
 
 /// Everything that an operation says of itself.
 pub(super) const OPERATION: &str =
@@ -149,6 +149,7 @@ pub(super) fn slow(world: &World) -> ServerProcessBuilder {
 pub(super) fn slow_at(database_url: &str) -> ServerProcessBuilder {
     ServerProcess::builder(PROGRAM, database_url)
         .environment("PROFILE", "test")
+        .environment(UNCHECKED.0, UNCHECKED.1)
         .environment("GAMEBOT_LOG_LEVEL", "warn")
         .environment("GAMEBOT_SCAVENGE_BATCH_EVENTS", "1")
         .environment("GAMEBOT_SCAVENGE_PAUSE_MS", "20")

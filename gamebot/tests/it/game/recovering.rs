@@ -58,6 +58,46 @@ fn the_fold_goes_on_after_a_fault() {
 }
 
 #[test]
+fn an_attempt_that_is_written_again_is_told_once() {
+    let mut stream = by_hand::two_player().stream();
+    // The first attempt of the second round, a miss.
+    assert_eq!(stream.events[5].event_type, "guess_processed");
+    let again = stream.events[5].clone();
+    stream.events.insert(6, again);
+    stream.renew(6);
+    let recovery = stream.recover();
+    let found = recovery.violations.iter();
+    let found = found.filter(|violation| violation.severity == Severity::Error);
+    assert_eq!(found.count(), 1, "{}", told(&recovery.violations));
+    assert_eq!(errors(&recovery), ["R22"]);
+}
+
+#[test]
+fn the_end_of_a_round_that_comes_late_closes_no_other_round() {
+    let mut stream = by_hand::knockout().stream();
+    let end = stream
+        .events
+        .iter()
+        .position(|event| event.event_type == "knockout_round_completed")
+        .unwrap();
+    stream.events.swap(end, end + 1);
+    let recovery = stream.recover();
+    let rules: Vec<&str> = recovery
+        .violations
+        .iter()
+        .map(|violation| violation.rule.as_str())
+        .collect();
+    assert_eq!(
+        rules,
+        ["R14", "R05", "R16"],
+        "{}",
+        told(&recovery.violations)
+    );
+    assert_eq!(recovery.state.phase, Some(Phase::Completed));
+    assert_eq!(recovery.state.rounds_played, 2);
+}
+
+#[test]
 fn two_faults_are_both_told() {
     let mut stream = by_hand::race().stream();
     stream.events[2].edit(|data| data["match_score"] = json!(0));
@@ -191,6 +231,9 @@ fn warnings_are_remembered_by_the_state() {
     assert_eq!(state.warnings, [remembered]);
 }
 
+/// A state, and what is done to it.
+type Damage<'a> = (&'a GameState, fn(&mut GameState));
+
 /// Step 5 of a recovery: does the state make sense in itself?
 #[test]
 fn a_state_that_contradicts_itself_is_noticed() {
@@ -200,14 +243,14 @@ fn a_state_that_contradicts_itself_is_noticed() {
     table.events.truncate(5);
     let running = table.stream().recover().state;
     assert_eq!(told(&verify(&running)), "");
-    let damage: [(&GameState, fn(&mut GameState)); 8] = [
+    let damage: [Damage<'_>; 8] = [
         (&sound, |state| state.teams[0].score += 1),
         (&sound, |state| state.teams[1].matches = 0),
         (&sound, |state| state.matches.clear()),
         (&sound, |state| state.result = None),
         (&sound, |state| state.finished_at = None),
         (&sound, |state| {
-            state.teams[0].status = gamebot::event::TeamStatus::Eliminated
+            state.teams[0].status = gamebot::event::TeamStatus::Eliminated;
         }),
         (&running, |state| state.round_open = false),
         (&running, |state| state.started_at = None),

@@ -6,6 +6,7 @@ use super::{
     by_hand,
     stream::{Stream, told},
 };
+use crate::schema::validators;
 
 const GENERATED_PER_MODE: usize = 120;
 
@@ -40,5 +41,17 @@ fn games_of_every_mode_played_by_hand_fold_without_a_breach() {
     for table in by_hand::all() {
         let recovery = table.stream().recover();
         assert_eq!(told(&recovery.violations), "", "{}", table.mode);
+    }
+}
+
+/// Keeps the games played by hand honest: what they write may be written.
+#[test]
+fn games_played_by_hand_satisfy_the_schemas() {
+    let validators = validators();
+    for table in by_hand::all() {
+        for event in &table.events {
+            let validator = &validators[event.event_type.as_str()];
+            assert!(validator.is_valid(&event.data()), "{event:?}");
+        }
     }
 }

@@ -31,8 +31,8 @@ impl From<&ScriptEvent> for Written {
     fn from(event: &ScriptEvent) -> Self {
         Self::new(
             &event.event_type,
-            serde_json::from_str(&event.data).unwrap(),
-            serde_json::from_str(&event.metadata).unwrap(),
+            &serde_json::from_str(&event.data).unwrap(),
+            &serde_json::from_str(&event.metadata).unwrap(),
         )
     }
 }
@@ -47,12 +47,12 @@ impl From<&GameScript> for Stream {
 }
 
 impl Written {
-    pub(crate) fn new(event_type: &str, data: Value, metadata: Value) -> Self {
+    pub(crate) fn new(event_type: &str, data: &Value, metadata: &Value) -> Self {
         Self {
             event_type: event_type.to_owned(),
             schema_version: 1,
             event_id: metadata["event_id"].as_str().unwrap().to_owned(),
-            team: team_of(&data),
+            team: team_of(data),
             data: Some(data.to_string()),
             metadata: Some(metadata.to_string()),
         }
@@ -82,7 +82,8 @@ impl Written {
     pub(crate) fn edit_metadata(&mut self, change: impl FnOnce(&mut Value)) {
         let mut metadata: Value = serde_json::from_str(self.metadata.as_ref().unwrap()).unwrap();
         change(&mut metadata);
-        self.event_id = metadata["event_id"].as_str().unwrap().to_owned();
+        let event_id = metadata["event_id"].as_str().unwrap();
+        event_id.clone_into(&mut self.event_id);
         self.metadata = Some(metadata.to_string());
     }
 }

@@ -166,7 +166,7 @@ impl Table {
             "causation_id": "system:table",
         });
         self.events
-            .push(Written::new(event_type, Value::Object(data), metadata));
+            .push(Written::new(event_type, &Value::Object(data), &metadata));
         self
     }
 

@@ -15,13 +15,11 @@ use super::{
     stream::{Stream, Written},
     table::{GAME_ID, Table},
 };
+use crate::examples::examples;
 
-/// Every event of the games played by hand, and one of each type that they do not have.
+/// Every event of the games played by hand, and one of each type there is.
 fn pool() -> Vec<Written> {
-    let mut pool: Vec<Written> = by_hand::all()
-        .into_iter()
-        .flat_map(|table| table.events)
-        .collect();
+    let by_hand = by_hand::all().into_iter().flat_map(|table| table.events);
     let mut table = Table::new("knockout", 2, json!({}));
     table
         .created()
@@ -37,33 +35,10 @@ fn pool() -> Vec<Written> {
         .abort()
         .archive()
         .observe();
-    let own = json!({
-        "previous_mode": "race", "new_mode": "knockout", "config": { "max_guesses": 2 },
-        "config_version": 2, "changed_by": "77",
-    });
-    table.write("game_mode_changed", 1, own);
-    let own = json!({
-        "config_version": 2, "previous_config_version": 1, "config": {}, "changes": [],
-        "changed_by": "77",
-    });
-    table.write("game_config_changed", 1, own);
-    let own = json!({
-        "player_id": table.player(0, 0), "team_id": table.id(0),
-        "previous_status": "active", "new_status": "idle",
-    });
-    table.write("player_status_changed", 1, own);
-    table.write(
-        "round_ended",
-        1,
-        json!({ "winners": [], "outcome": "skipped" }),
-    );
-    let own = json!({
-        "team_id": "t", "name": "Owls", "player_ids": ["1", "2"],
-        "created_at": "2026-02-01T10:00:00Z",
-    });
-    table.write("team_created", 1, own);
-    pool.extend(table.events);
-    pool
+    let metadata = json!({ "event_id": "0195a000-0000-7000-8000-000000000000" });
+    let examples = examples().into_iter();
+    let examples = examples.map(|(name, data)| Written::new(&name, &data, &metadata));
+    by_hand.chain(table.events).chain(examples).collect()
 }
 
 /// What a leaf of the data is replaced by; what does not fit its place cannot be decoded, and is
@@ -231,7 +206,7 @@ impl Damage {
             }
             Self::Rename(index) => {
                 let index = place(index);
-                events[index].1.event_type = "guess_sung".to_owned();
+                "guess_sung".clone_into(&mut events[index].1.event_type);
             }
             Self::Age(index) => {
                 let index = place(index);

@@ -104,14 +104,14 @@ fn player_cases() -> Vec<Case> {
             },
         ),
         player(&missed(), "guess_processed", |data| {
-            data["player2_id"] = json!("1")
+            data["player2_id"] = json!("1");
         }),
         player(&abandoned, "guess_abandoned", |data| {
             data["player1_id"] = json!("1");
             data["last_guess"]["player_id"] = json!("1");
         }),
         player(&abandoned, "guess_abandoned", |data| {
-            data["abandoning_player_id"] = json!("1")
+            data["abandoning_player_id"] = json!("1");
         }),
         player(&abandoned, "guess_abandoned", |data| {
             data["last_guess"]["player_id"] = data["abandoning_player_id"].clone();
@@ -246,26 +246,26 @@ fn counter_cases() -> Vec<Case> {
     });
     vec![
         counter(&missed(), "guess_processed", |data| {
-            data["guess_count"] = json!(1)
+            data["guess_count"] = json!(1);
         }),
         counter(&missed(), "guess_processed", |data| {
-            data["round_guess_count"] = json!(3)
+            data["round_guess_count"] = json!(3);
         }),
         counter(&missed(), "guess_processed", |data| {
-            data["total_guesses"] = json!(3)
+            data["total_guesses"] = json!(3);
         }),
         counter(&abandoned, "guess_abandoned", |data| {
-            data["guess_count"] = json!(2)
+            data["guess_count"] = json!(2);
         }),
         counter(&abandoned, "guess_abandoned", |data| {
-            data["round_guess_count"] = json!(2)
+            data["round_guess_count"] = json!(2);
         }),
         counter(&abandoned, "guess_abandoned", |data| {
-            data["total_guesses"] = json!(2)
+            data["total_guesses"] = json!(2);
         }),
         // Longer than the words took, shorter than the attempt before, longer than the round.
         counter(&missed(), "guess_processed", |data| {
-            data["guess_duration"] = json!(11_500)
+            data["guess_duration"] = json!(11_500);
         }),
         counter(&missed(), "guess_processed", |data| {
             data["guess_duration"] = json!(5_999);
@@ -277,10 +277,10 @@ fn counter_cases() -> Vec<Case> {
             data["player2_duration"] = json!(12_001);
         }),
         counter(&abandoned, "guess_abandoned", |data| {
-            data["guess_duration"] = json!(60_000)
+            data["guess_duration"] = json!(60_000);
         }),
         counter(&begun, "guess_processed", |data| {
-            data["player1_duration"] = json!(2)
+            data["player1_duration"] = json!(2);
         }),
         case(
             Rule::R22,

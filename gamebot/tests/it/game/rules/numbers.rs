@@ -59,13 +59,13 @@ fn round_cases() -> Vec<Case> {
     let started = |change: fn(&mut Value)| {
         let table = up_to(game.clone(), "round_started");
         wrong(&table, "round_started", |data| {
-            change(first(&mut data["team_states"]))
+            change(first(&mut data["team_states"]));
         })
     };
     let stats = |field: &'static str, value: i32| {
         let table = up_to(game.clone(), "round_completed");
         wrong(&table, "round_completed", |data| {
-            data["round_stats"][field] = json!(value)
+            data["round_stats"][field] = json!(value);
         })
     };
     vec![
@@ -79,7 +79,7 @@ fn round_cases() -> Vec<Case> {
         stats("abandoned_guesses", 0),
         stats("average_guess_count", 2),
         wrong(&game, "round_completed", |data| {
-            data["round_score"] = json!(2)
+            data["round_score"] = json!(2);
         }),
     ]
 }
@@ -159,7 +159,7 @@ fn race_cases() -> Vec<Case> {
             data["final_matches"].as_object_mut().unwrap().clear();
         }),
         wrong(&expired, "race_mode_time_expired", |data| {
-            data["game_duration"] = json!(300)
+            data["game_duration"] = json!(300);
         }),
     ]
 }
@@ -210,7 +210,7 @@ fn evaluation_cases() -> Vec<Case> {
     twice.evaluate(2.0, 1);
     let evaluation = |field: &'static str, value: Value| {
         wrong(&table, "two_player_result_evaluated", move |data| {
-            data[field] = value
+            data[field] = value;
         })
     };
     let mut early = Table::new("two_player", 1, json!({ "rounds_required": 2 }));
@@ -235,10 +235,10 @@ fn ending_cases() -> Vec<Case> {
     resumed.start().round().pause().wait(2).resume(2);
     vec![
         wrong(&archived, "game_archived", |data| {
-            data["event_count"] = json!(3)
+            data["event_count"] = json!(3);
         }),
         wrong(&resumed, "game_resumed", |data| {
-            data["remaining_seconds"] = json!(8)
+            data["remaining_seconds"] = json!(8);
         }),
     ]
 }

@@ -31,6 +31,7 @@ fn two_player() -> Table {
 pub(super) fn cases() -> Vec<Case> {
     let parts = [
         start_cases(),
+        give_up_cases(),
         number_cases(),
         closing_cases(),
         pause_cases(),
@@ -84,6 +85,32 @@ fn start_cases() -> Vec<Case> {
                 table.own_round(0);
             }),
         ),
+        changed(
+            Rule::R15,
+            "team_states_mismatch",
+            &knockout(),
+            "round_started",
+            |data| {
+                let states = data["team_states"].as_object_mut().unwrap();
+                let team = states.keys().next().unwrap().clone();
+                states.remove(&team);
+            },
+        ),
+        case(
+            Rule::R15,
+            "team_states_mismatch",
+            &play(solved(race()), |table| {
+                table.hit(1, 1).close(1).round();
+            }),
+            &play(solved(race()), |table| {
+                table.hit(1, 1).close(1).own_round(1).own_round(0);
+            }),
+        ),
+    ]
+}
+
+fn give_up_cases() -> Vec<Case> {
+    vec![
         case(
             Rule::R14,
             "round_already_active",
@@ -132,27 +159,6 @@ fn start_cases() -> Vec<Case> {
                     table.start().round().abandon(0, "gave_up");
                 },
             ),
-        ),
-        changed(
-            Rule::R15,
-            "team_states_mismatch",
-            &knockout(),
-            "round_started",
-            |data| {
-                let states = data["team_states"].as_object_mut().unwrap();
-                let team = states.keys().next().unwrap().clone();
-                states.remove(&team);
-            },
-        ),
-        case(
-            Rule::R15,
-            "team_states_mismatch",
-            &play(solved(race()), |table| {
-                table.hit(1, 1).close(1).round();
-            }),
-            &play(solved(race()), |table| {
-                table.hit(1, 1).close(1).own_round(1).own_round(0);
-            }),
         ),
     ]
 }

@@ -1,0 +1,13 @@
+//! Event types: what is registered, what is accepted, and in which version it is read.
+
+mod broken;
+mod choices;
+pub(crate) mod door;
+mod listing;
+mod nodes;
+mod opening;
+mod races;
+mod registering;
+mod retries;
+mod validation;
+mod versions;
