@@ -152,9 +152,9 @@ fn version_of(number: i32) -> Value {
 #[test]
 fn registrations_are_taken_in_order_and_once() {
     let registry = Registry::new(Vec::new(), options()).unwrap();
-    let one = recorded("brewed", 1, super::recorded::TYPE, &version_of(1));
-    let two = recorded("brewed", 2, super::recorded::TYPE, &version_of(2));
-    let three = recorded("brewed", 3, super::recorded::TYPE, &version_of(3));
+    let one = recorded("brewed", 1, recorded::TYPE, &version_of(1));
+    let two = recorded("brewed", 2, recorded::TYPE, &version_of(2));
+    let three = recorded("brewed", 3, recorded::TYPE, &version_of(3));
     assert_eq!(registry.take(&two), Taken::AfterGap { known: 0 });
     for event in [&one, &one, &two, &one, &three, &two] {
         assert_eq!(registry.take(event), Taken::Known);
@@ -170,24 +170,24 @@ fn a_registration_that_cannot_be_used_is_noted_and_keeps_its_place() {
     let registry = Registry::new(catalogue(), options()).unwrap();
     let cases = [
         (
-            super::recorded::TYPE,
+            recorded::TYPE,
             json!({"event_type": "brewed"}),
             "no `version`",
         ),
         (
-            super::recorded::TYPE,
+            recorded::TYPE,
             json!(7),
             "not that of a registration",
         ),
-        (super::recorded::TYPE, version_of(2), "next version is 1"),
-        (super::recorded::TYPE, version_of(1), ""),
+        (recorded::TYPE, version_of(2), "next version is 1"),
+        (recorded::TYPE, version_of(1), ""),
         (
-            super::recorded::UPCASTER,
+            recorded::UPCASTER,
             json!({"event_type": "brewed", "from": 2, "to": 1, "compatible": true}),
             "upward",
         ),
         (
-            super::recorded::DEPRECATED,
+            recorded::DEPRECATED,
             json!({"event_type": "brewed"}),
             "no `reason`",
         ),
@@ -196,7 +196,7 @@ fn a_registration_that_cannot_be_used_is_noted_and_keeps_its_place() {
             json!({"event_type": "brewed"}),
             "none of a registration",
         ),
-        (super::recorded::TYPE, version_of(2), ""),
+        (recorded::TYPE, version_of(2), ""),
     ];
     let mut reasons = Vec::new();
     for ((kind, data, reason), version) in cases.iter().zip(1..) {
@@ -215,7 +215,7 @@ fn a_registration_that_cannot_be_used_is_noted_and_keeps_its_place() {
     // A type of the program that an earlier release had left to others stays the program's.
     let data =
         json!({"event_type": "game_started", "version": 2, "schema": {}, "compatible": true});
-    registry.take(&recorded("game_started", 1, super::recorded::TYPE, &data));
+    registry.take(&recorded("game_started", 1, recorded::TYPE, &data));
     let known = registry.get("game_started").unwrap();
     assert_eq!((known.state(), known.newest()), (TypeState::BuiltIn, 1));
     assert_eq!(known.broken().len(), 1);
