@@ -66,12 +66,23 @@ impl Player {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Games by these rules; by any if absent.")] mode: Option<GameMode>,
-        #[graphql(desc = "Games that came to their result in this stretch of time.", default)]
+        #[graphql(
+            desc = "Games that came to their result in this stretch of time.",
+            default
+        )]
         window: TimeWindow,
     ) -> Result<PlayerStatistics> {
         let operation = Operation::of(ctx)?;
         let guild_id = self.guild_id.clone();
-        player_statistics(operation, &self.user_id, guild_id, mode, window, self.wait_for).await
+        player_statistics(
+            operation,
+            &self.user_id,
+            guild_id,
+            mode,
+            window,
+            self.wait_for,
+        )
+        .await
     }
 
     /// The game of this Discord server that the player is in now; null if there is none.
@@ -80,7 +91,9 @@ impl Player {
         let view = view(operation, ProjectionKind::Games, self.wait_for).await?;
         let found = view.active_game_of(&operation.scope, &self.user_id).await;
         let found = found.map_err(|error| view_error(&error))?;
-        Ok(found.filter(|found| found.state.guild_id == self.guild_id).map(game))
+        Ok(found
+            .filter(|found| found.state.guild_id == self.guild_id)
+            .map(game))
     }
 
     /// The guesses that the player took part in, in games of this Discord server.
@@ -100,7 +113,12 @@ impl Player {
             guild_id: Some(self.guild_id.clone()),
             ..GuessFilter::default()
         };
-        let page = PageArguments { first, after, last, before };
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
         guesses(Operation::of(ctx)?, filter, direction, page, self.wait_for).await
     }
 }

@@ -179,7 +179,10 @@ impl Team {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Games by these rules; by any if absent.")] mode: Option<GameMode>,
-        #[graphql(desc = "Games that came to their result in this stretch of time.", default)]
+        #[graphql(
+            desc = "Games that came to their result in this stretch of time.",
+            default
+        )]
         window: TimeWindow,
     ) -> Result<TeamStatistics> {
         let operation = Operation::of(ctx)?;
@@ -204,7 +207,12 @@ impl Team {
             guild_id: Some(self.guild_id.clone()),
             ..GuessFilter::default()
         };
-        let page = PageArguments { first, after, last, before };
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
         guesses(Operation::of(ctx)?, filter, direction, page, None).await
     }
 }
