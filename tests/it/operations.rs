@@ -39,8 +39,14 @@ async fn reset_asks_twice_is_refused_in_production_and_makes_a_new_store(world: 
     );
     server.terminate().await;
 
+    let derived = world.folder().join("log-projections.db");
+    if world.is_sqlite() {
+        assert!(derived.exists(), "there are projections to delete");
+    }
     let outcome = run_on(&world, &["reset", "--yes"]).await.succeeded();
     assert!(outcome.stdout.starts_with("deleted "), "{outcome:?}");
+    assert!(outcome.stdout.contains("projections"), "{outcome:?}");
+    assert!(!derived.exists(), "the projections are deleted");
     server.start_again().await;
     let client = GraphqlClient::new(&server.base_url());
     let after = client

@@ -4,4 +4,5 @@ mod games;
 mod making;
 mod nodes;
 mod play;
+mod read_models;
 mod statistics;
