@@ -28,7 +28,6 @@ pub struct Recoverer {
     violations: Vec<Violation>,
     applied: i32,
     skipped: i32,
-    is_from_the_start: bool,
     is_too_large: bool,
     seen: HashMap<String, Seen>,
     causes: Vec<OpenCause>,
@@ -83,7 +82,6 @@ impl Recoverer {
         let mut state = GameState::new(game_id);
         state.stream_version = first_version.saturating_sub(1).max(0);
         Self {
-            is_from_the_start: state.stream_version == 0,
             state,
             violations: Vec::new(),
             applied: 0,
@@ -101,7 +99,6 @@ impl Recoverer {
     #[must_use]
     pub fn from_state(state: GameState) -> Self {
         Self {
-            is_from_the_start: false,
             state,
             ..Self::new("", 1)
         }
@@ -149,7 +146,7 @@ impl Recoverer {
     /// Ends the recovery. The last checks look at the stream as a whole and at the state.
     #[must_use]
     pub fn finish(mut self) -> Recovery {
-        if self.is_from_the_start && self.state.event_count == 0 {
+        if self.state.stream_version == 0 {
             let message = format!("the stream of the game {} is empty", self.state.game_id);
             self.violations
                 .push(Violation::of_stream(Rule::R01, "no_events", message));

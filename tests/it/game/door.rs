@@ -26,7 +26,12 @@ pub(super) const GAME: &str = "gameId version eventCount guildId mode phase isOv
 
 /// A server that does this with events that break rules.
 pub(super) fn prepare(world: &World, rules: &str) -> ServerProcessBuilder {
-    world.prepare().environment("GAMEBOT_DOMAIN_GAME", rules)
+    let server = match rules {
+        // What a server refuses at all is held against the schemas first.
+        "refuse" => world.prepare_checked(),
+        _ => world.prepare(),
+    };
+    server.environment("GAMEBOT_DOMAIN_GAME", rules)
 }
 
 /// A server that does this with events that break rules, and a client of it.

@@ -193,14 +193,13 @@ async fn a_node_that_does_not_run_projections_says_so(world: World) {
 
 async fn progress_can_be_followed(world: World) {
     let (server, client) = start(&world).await;
-    let mut socket = testkit::GraphqlSocket::connect(&server.base_url()).await;
     let text = "subscription { projections(everyMs: 50) { name position lag } }";
-    let mut feed = socket.subscribe(text, json!({})).await;
+    let mut feed = testkit::Subscription::start(&server.base_url(), text, json!({})).await;
     let game = &samples()[0];
     let head = play(&client, game, 0, game.events.len()).await;
     let mut last = json!(-1);
     while last != head {
-        let seen: Value = feed.next().await;
+        let seen: Value = feed.next().await.unwrap();
         let games = seen["projections"].as_array().unwrap()[0].clone();
         assert!(games["position"].as_i64() >= last.as_i64() || games["position"].is_null());
         last = games["position"].clone();

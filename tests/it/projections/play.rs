@@ -13,7 +13,7 @@ use crate::support::World;
 /// A server that works at projections, and looks often for those that nobody works at.
 pub(super) fn prepare(world: &World) -> ServerProcessBuilder {
     world
-        .prepare()
+        .prepare_checked()
         .environment("GAMEBOT_PROJECTIONS_RUN", "true")
         .environment("GAMEBOT_PROJECTIONS_POLL_MS", "50")
         .environment("GAMEBOT_PROJECTIONS_WAIT_TIMEOUT_MS", "60000")

@@ -56,7 +56,8 @@ impl Counted {
             introspection: true,
             started_at: Utc::now(),
         };
-        let api = api(store.clone(), &options).unwrap();
+        let projections = world.projections(store.clone());
+        let api = api(store.clone(), projections, &options).unwrap();
         Self { store, api }
     }
 
