@@ -123,10 +123,8 @@ async fn a_projection_that_is_to_stop_stands_still_before_such_an_event(world: W
     eventually("the projection stands still", async || {
         let text = "{ projections { name state position activeBuild { halted { position } } } }";
         let answer = client.query(text, json!({})).await;
-        let guilds = answer["projections"].as_array().unwrap().iter();
-        let guilds = guilds
-            .filter(|projection| projection["name"] == "GUILDS")
-            .next()?;
+        let mut guilds = answer["projections"].as_array().unwrap().iter();
+        let guilds = guilds.find(|projection| projection["name"] == "GUILDS")?;
         (guilds["state"] == "HALTED"
             && guilds["position"] == before
             && guilds["activeBuild"]["halted"]["position"] == bad)
