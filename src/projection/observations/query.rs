@@ -125,13 +125,13 @@ impl View {
         for (column, list) in [("guild_id", &filter.guild_ids), ("code", &filter.codes)] {
             if !list.is_empty() {
                 let marks = vec!["?"; list.len()].join(", ");
-                select.push_str(&format!(" AND error_log.{column} IN ({marks})"));
+                select += &format!(" AND error_log.{column} IN ({marks})");
                 values.extend(list.iter().map(|text| Value::from(text.as_str())));
             }
         }
         for (sign, day) in [(">=", filter.from), ("<=", filter.to)] {
             if let Some(day) = day {
-                select.push_str(&format!(" AND error_log.day {sign} ?"));
+                select += &format!(" AND error_log.day {sign} ?");
                 values.push(day.to_string().into());
             }
         }
