@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gamebot_event_store::store::{
     AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
-    ScavengeOptions, StoreOptions, TailOptions,
+    ScavengeOptions, SnapshotOptions, StoreOptions, TailOptions,
 };
 
 use crate::support::{World, unchecked_registry};
@@ -76,6 +76,10 @@ pub(crate) async fn open_node(world: &World, node: Node) -> EventStore {
         scavenge: ScavengeOptions {
             batch_events: config.scavenge.batch_events,
             pause: Duration::ZERO,
+        },
+        snapshots: SnapshotOptions {
+            kept_per_stream: 20,
+            queue: 64,
         },
         tail: node.tail,
     };

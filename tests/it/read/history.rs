@@ -8,7 +8,7 @@ use gamebot_event_store::event::{NewEvent, RecordedEvent};
 use gamebot_event_store::expected_version::ExpectedVersion;
 use gamebot_event_store::store::{
     Append, AppendLimits, Database, DatabaseOptions, EventStore, FollowOptions, OperationOptions,
-    ScavengeOptions, StoreOptions, StreamAppend, TailOptions,
+    ScavengeOptions, SnapshotOptions, StoreOptions, StreamAppend, TailOptions,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -78,6 +78,10 @@ pub(crate) async fn open(world: &World) -> EventStore {
         scavenge: ScavengeOptions {
             batch_events: 100,
             pause: seconds(0),
+        },
+        snapshots: SnapshotOptions {
+            kept_per_stream: 20,
+            queue: 64,
         },
         tail: TailOptions {
             poll_interval: seconds(1),
