@@ -49,7 +49,10 @@ const OWNED: [(&str, &[&str]); 16] = [
     ("entity", &["store"]),
     ("async_graphql", &["graphql"]),
     ("async_graphql_value", &["graphql"]),
-    ("gamebot", &["registry", "game", "projection", "graphql", "cli"]),
+    (
+        "gamebot",
+        &["registry", "game", "projection", "graphql", "cli"],
+    ),
     ("jsonschema", &["registry"]),
     ("json_patch", &["registry"]),
     ("axum", &["server"]),

@@ -125,8 +125,9 @@ impl Schema {
         if validator.is_valid(&value) {
             return Vec::new();
         }
-        let found = validator.iter_errors(&value).take(most);
-        found.map(|error| wording::violation(&error)).collect()
+        let found = validator.iter_errors(&value);
+        let found = found.flat_map(|error| wording::violations(&error));
+        found.take(most).collect()
     }
 
     fn validator(&self) -> Result<&Validator, &str> {
@@ -191,6 +192,26 @@ mod tests {
                 (String::new(), "required".to_owned())
             ]
         );
+    }
+
+    #[test]
+    fn of_a_value_that_may_be_null_or_a_shape_it_is_told_what_is_wrong_with_the_shape() {
+        let schema = r##"{"$defs":{"team":{"type":"object","required":["id"],"properties":{"size":{"type":"integer"}}}},
+            "properties":{"team":{"anyOf":[{"$ref":"#/$defs/team"},{"type":"null"}]},
+                "by":{"oneOf":[{"type":"string"},{"type":"integer"}]}}}"##;
+        let found = |data| {
+            let mut found = keywords(schema, data);
+            found.sort();
+            found
+        };
+        let place = |place: &str, keyword: &str| (place.to_owned(), keyword.to_owned());
+        assert_eq!(found(r#"{"team":null}"#), []);
+        assert_eq!(
+            found(r#"{"team":{"size":"x"}}"#),
+            [place("/team", "required"), place("/team/size", "type")]
+        );
+        assert_eq!(found(r#"{"team":7}"#), [place("/team", "anyOf")]);
+        assert_eq!(found(r#"{"by":[]}"#), [place("/by", "oneOf")]);
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn a_program_whose_types_contradict_themselves_does_not_start() {
     );
 }
 
-fn recorded(event_type: &str, version: i32, kind: &str, data: &Value) -> RecordedEvent {
+fn event_of(event_type: &str, version: i32, kind: &str, data: &str) -> RecordedEvent {
     let event_type = EventType::parse(event_type).unwrap();
     RecordedEvent {
         position: Position::from_stored(i64::from(version)),
@@ -127,7 +127,7 @@ fn recorded(event_type: &str, version: i32, kind: &str, data: &Value) -> Recorde
         stream_version: version,
         event_type: EventType::from_stored(kind),
         schema_version: 1,
-        data: Some(data.to_string().into()),
+        data: Some(data.into()),
         metadata: Some("{}".into()),
         salt: None,
         guild_id: None,
@@ -152,9 +152,9 @@ fn version_of(number: i32) -> Value {
 #[test]
 fn registrations_are_taken_in_order_and_once() {
     let registry = Registry::new(Vec::new(), options()).unwrap();
-    let one = recorded("brewed", 1, super::recorded::TYPE, &version_of(1));
-    let two = recorded("brewed", 2, super::recorded::TYPE, &version_of(2));
-    let three = recorded("brewed", 3, super::recorded::TYPE, &version_of(3));
+    let one = event_of("brewed", 1, recorded::TYPE, &version_of(1).to_string());
+    let two = event_of("brewed", 2, recorded::TYPE, &version_of(2).to_string());
+    let three = event_of("brewed", 3, recorded::TYPE, &version_of(3).to_string());
     assert_eq!(registry.take(&two), Taken::AfterGap { known: 0 });
     for event in [&one, &one, &two, &one, &three, &two] {
         assert_eq!(registry.take(event), Taken::Known);
@@ -170,24 +170,20 @@ fn a_registration_that_cannot_be_used_is_noted_and_keeps_its_place() {
     let registry = Registry::new(catalogue(), options()).unwrap();
     let cases = [
         (
-            super::recorded::TYPE,
+            recorded::TYPE,
             json!({"event_type": "brewed"}),
             "no `version`",
         ),
+        (recorded::TYPE, json!(7), "not that of a registration"),
+        (recorded::TYPE, version_of(2), "next version is 1"),
+        (recorded::TYPE, version_of(1), ""),
         (
-            super::recorded::TYPE,
-            json!(7),
-            "not that of a registration",
-        ),
-        (super::recorded::TYPE, version_of(2), "next version is 1"),
-        (super::recorded::TYPE, version_of(1), ""),
-        (
-            super::recorded::UPCASTER,
+            recorded::UPCASTER,
             json!({"event_type": "brewed", "from": 2, "to": 1, "compatible": true}),
             "upward",
         ),
         (
-            super::recorded::DEPRECATED,
+            recorded::DEPRECATED,
             json!({"event_type": "brewed"}),
             "no `reason`",
         ),
@@ -196,12 +192,12 @@ fn a_registration_that_cannot_be_used_is_noted_and_keeps_its_place() {
             json!({"event_type": "brewed"}),
             "none of a registration",
         ),
-        (super::recorded::TYPE, version_of(2), ""),
+        (recorded::TYPE, version_of(2), ""),
     ];
     let mut reasons = Vec::new();
     for ((kind, data, reason), version) in cases.iter().zip(1..) {
         assert_eq!(
-            registry.take(&recorded("brewed", version, kind, data)),
+            registry.take(&event_of("brewed", version, kind, &data.to_string())),
             Taken::Known
         );
         reasons.extend(Some(*reason).filter(|reason| !reason.is_empty()));
@@ -215,7 +211,12 @@ fn a_registration_that_cannot_be_used_is_noted_and_keeps_its_place() {
     // A type of the program that an earlier release had left to others stays the program's.
     let data =
         json!({"event_type": "game_started", "version": 2, "schema": {}, "compatible": true});
-    registry.take(&recorded("game_started", 1, super::recorded::TYPE, &data));
+    registry.take(&event_of(
+        "game_started",
+        1,
+        recorded::TYPE,
+        &data.to_string(),
+    ));
     let known = registry.get("game_started").unwrap();
     assert_eq!((known.state(), known.newest()), (TypeState::BuiltIn, 1));
     assert_eq!(known.broken().len(), 1);
@@ -257,12 +258,11 @@ fn what_is_judged_right_is_folded_to_what_was_judged() {
     for (registration, version) in registrations.into_iter().zip(1..) {
         let prepared = PreparedRegistration::new("brewed", registration).unwrap();
         assert_eq!(registry.judge_registration(&prepared), Ok(false));
-        let data: Value = serde_json::from_str(prepared.data()).unwrap();
-        registry.take(&recorded(
+        registry.take(&event_of(
             "brewed",
             version,
             prepared.recorded_type(),
-            &data,
+            prepared.data(),
         ));
         assert_eq!(
             registry.judge_registration(&prepared),

@@ -2,9 +2,12 @@
 //! servers on it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use gamebot_event_store::config::{Config, FlagValue, Sources};
 use gamebot_event_store::registry::{self, Categories, Registry, RegistryOptions};
+use gamebot_event_store::projection::{ProjectionOptions, Projections};
+use gamebot_event_store::store::{Database, DatabaseOptions, EventStore};
 use tempfile::TempDir;
 use testkit::{GraphqlClient, ServerProcess, ServerProcessBuilder, shared_postgres};
 use uuid::Uuid;
@@ -96,6 +99,8 @@ impl World {
         ServerProcess::builder(PROGRAM, &self.database_url)
             .environment("PROFILE", "test")
             .environment(UNCHECKED.0, UNCHECKED.1)
+            // Few tests are about projections, and every server would make and follow five.
+            .environment("GAMEBOT_PROJECTIONS_RUN", "false")
             .environment("GAMEBOT_LOG_LEVEL", "warn")
     }
 
@@ -115,6 +120,29 @@ impl World {
         let server = self.server().await;
         let client = GraphqlClient::new(&server.base_url());
         (server, client)
+    }
+
+    /// The projections of a store of this process, which nobody works at.
+    pub(crate) fn projections(&self, store: EventStore) -> Projections {
+        let settings = self.config().projections;
+        let database = Database::open_derived(DatabaseOptions {
+            url: settings.url(&self.config().database.url),
+            read_connections: 1,
+            connect_timeout: Duration::from_secs(30),
+            statement_timeout: Duration::from_secs(30),
+            listen_url: None,
+            transaction_pooler: false,
+        });
+        let options = ProjectionOptions {
+            run: false,
+            batch_events: settings.batch_events,
+            poll: settings.poll,
+            takeover_after: settings.takeover_after,
+            on_fault: settings.on_fault,
+            wait_timeout: settings.wait_timeout,
+            keep_retired: settings.keep_retired,
+        };
+        Projections::start(store, database.unwrap(), options)
     }
 
     /// The configuration of a server on this database, for a test that looks inside.

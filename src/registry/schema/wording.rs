@@ -8,7 +8,41 @@ use serde_json::Value;
 use super::SchemaViolation;
 use crate::stream::shown;
 
-pub(super) fn violation(error: &ValidationError<'_>) -> SchemaViolation {
+/// What is wrong, in one or more violations: where data is of one of several shapes and not quite right, what is
+/// wrong is what is wrong with that shape.
+pub(super) fn violations(error: &ValidationError<'_>) -> Vec<SchemaViolation> {
+    match nearest_shape(error) {
+        Some(errors) => errors.iter().flat_map(violations).collect(),
+        None => vec![violation(error)],
+    }
+}
+
+/// Of several shapes the only one that the value could have: it is of none of the others even at first sight.
+fn nearest_shape<'a>(error: &'a ValidationError<'_>) -> Option<&'a [ValidationError<'static>]> {
+    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
+        error.kind()
+    else {
+        return None;
+    };
+    let is_other = |wrong: &ValidationError<'_>| {
+        let at_first_sight = matches!(
+            wrong.kind(),
+            ValidationErrorKind::Type { .. }
+                | ValidationErrorKind::Constant { .. }
+                | ValidationErrorKind::Enum { .. }
+        );
+        at_first_sight && wrong.instance_path() == error.instance_path()
+    };
+    let mut near = context
+        .iter()
+        .filter(|errors| !errors.is_empty() && !errors.iter().any(is_other));
+    match (near.next(), near.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+fn violation(error: &ValidationError<'_>) -> SchemaViolation {
     let mut place = String::from("data");
     let mut steps = Vec::new();
     for segment in error.instance_path().segments() {

@@ -5,7 +5,9 @@ use testkit::{Expected, GraphqlClient, eventually};
 use uuid::Uuid;
 
 use super::play::{
-    STATE, all, everything, folded, generated, play, play_all, prepare, projection_of_games, start, samples};
+    STATE, all, everything, folded, generated, play, play_all, prepare, projection_of_games,
+    samples, start,
+};
 use crate::support::{World, on_both_backends};
 
 on_both_backends!(
@@ -89,7 +91,9 @@ fn assert_same_times(found: &Value, wanted: &Value) {
                 .map_or_else(|_| value.clone(), |time| json!(time.timestamp_micros())),
             Value::Array(items) => items.iter().map(plain).collect(),
             Value::Object(fields) => {
-                let fields = fields.iter().map(|(name, value)| (name.clone(), plain(value)));
+                let fields = fields
+                    .iter()
+                    .map(|(name, value)| (name.clone(), plain(value)));
                 Value::Object(fields.collect())
             }
             other => other.clone(),
@@ -102,8 +106,16 @@ async fn lists_are_filtered_and_paged_both_ways(world: World) {
     let (_server, client) = start(&world).await;
     let games = generated(13, 4);
     let head = play_all(&client, &games).await;
-    let whole = all(&client, "games", &format!("direction: FORWARD, waitForPosition: {head},"), STATE).await;
-    let ids = |games: &[Value]| -> Vec<Value> { games.iter().map(|game| game["gameId"].clone()).collect() };
+    let whole = all(
+        &client,
+        "games",
+        &format!("direction: FORWARD, waitForPosition: {head},"),
+        STATE,
+    )
+    .await;
+    let ids = |games: &[Value]| -> Vec<Value> {
+        games.iter().map(|game| game["gameId"].clone()).collect()
+    };
     let mut backward = all(&client, "games", "", STATE).await;
     backward.reverse();
     assert_eq!(ids(&backward), ids(&whole), "newest first is the same list");
@@ -114,7 +126,12 @@ async fn lists_are_filtered_and_paged_both_ways(world: World) {
         assert!(!wanted.is_empty(), "{filter} finds nothing");
         assert_eq!(ids(&found), ids(&wanted), "{filter}");
     }
-    let last = client.query("{ games(direction: FORWARD, last: 2) { nodes { gameId } } }", json!({})).await;
+    let last = client
+        .query(
+            "{ games(direction: FORWARD, last: 2) { nodes { gameId } } }",
+            json!({}),
+        )
+        .await;
     let last = last["games"]["nodes"].as_array().unwrap().clone();
     assert_eq!(ids(&last), ids(&whole[whole.len() - 2..]));
     a_guess_is_found_by_each_of_its_keys(&client, &games).await;
@@ -136,28 +153,49 @@ fn filters(one: &Value) -> Vec<(String, Keep)> {
             format!("{{guildIds: [{guild}]}}"),
             Box::new(move |game| game["guildId"] == guild),
         ),
-        ("{modes: [RACE]}".to_owned(), Box::new(|game| game["mode"] == "RACE")),
-        ("{phases: [COMPLETED, ABORTED]}".to_owned(), Box::new(|game| game["phase"] == "COMPLETED")),
+        (
+            "{modes: [RACE]}".to_owned(),
+            Box::new(|game| game["mode"] == "RACE"),
+        ),
+        (
+            "{phases: [COMPLETED, ABORTED]}".to_owned(),
+            Box::new(|game| game["phase"] == "COMPLETED"),
+        ),
         ("{active: false}".to_owned(), Box::new(|_| true)),
         (
             format!("{{playerId: {player}}}"),
             Box::new(move |game| {
-                game["players"].as_array().unwrap().iter().any(|one| one["playerId"] == player)
+                game["players"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|one| one["playerId"] == player)
             }),
         ),
-        (format!("{{startedFrom: {at}}}"), Box::new(move |game| time(game) >= limit)),
+        (
+            format!("{{startedFrom: {at}}}"),
+            Box::new(move |game| time(game) >= limit),
+        ),
     ]
 }
 
-async fn a_guess_is_found_by_each_of_its_keys(client: &GraphqlClient, games: &[gamebot::script::GameScript]) {
+async fn a_guess_is_found_by_each_of_its_keys(
+    client: &GraphqlClient,
+    games: &[gamebot::script::GameScript],
+) {
     let rows: Vec<_> = games.iter().flat_map(|game| folded(game).guesses).collect();
     let one = rows.iter().find(|row| row.player2_word.is_some()).unwrap();
     let (player, partner) = (one.player2_id.clone(), one.player1_id.clone());
     let word = one.player2_word.clone().unwrap();
-    let of_player = |row: &&gamebot::statistics::GuessRow| [&row.player1_id, &row.player2_id].contains(&&player);
+    let of_player = |row: &&gamebot::statistics::GuessRow| {
+        [&row.player1_id, &row.player2_id].contains(&&player)
+    };
     let loud = word.to_uppercase();
     for (filter, wanted) in [
-        (format!("playerId: \"{player}\""), rows.iter().filter(of_player).count()),
+        (
+            format!("playerId: \"{player}\""),
+            rows.iter().filter(of_player).count(),
+        ),
         (
             format!("teamId: \"{}\"", one.team_id),
             rows.iter().filter(|row| row.team_id == one.team_id).count(),
@@ -181,14 +219,31 @@ async fn a_guess_is_found_by_each_of_its_keys(client: &GraphqlClient, games: &[g
                 .count(),
         ),
     ] {
-        let found = all(client, "guesses", &format!("filter: {{{filter}}},"), "eventId position").await;
-        let mut ids: Vec<_> = found.iter().map(|guess| guess["eventId"].as_str().unwrap()).collect();
+        let found = all(
+            client,
+            "guesses",
+            &format!("filter: {{{filter}}},"),
+            "eventId position",
+        )
+        .await;
+        let mut ids: Vec<_> = found
+            .iter()
+            .map(|guess| guess["eventId"].as_str().unwrap())
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!((found.len(), ids.len()), (wanted, wanted), "{filter}");
-        assert!(found.is_sorted_by(|left, right| left["position"].as_i64() > right["position"].as_i64()));
+        assert!(
+            found
+                .is_sorted_by(|left, right| left["position"].as_i64() > right["position"].as_i64())
+        );
     }
-    let errors = client.query_for_errors("{ guesses(filter: {guildId: \"1\"}) { nodes { at } } }", json!({})).await;
+    let errors = client
+        .query_for_errors(
+            "{ guesses(filter: {guildId: \"1\"}) { nodes { at } } }",
+            json!({}),
+        )
+        .await;
     assert_eq!(errors[0]["extensions"]["code"], "INVALID_ARGUMENT");
 }
 
@@ -196,7 +251,9 @@ async fn a_player_is_found_in_the_game_that_runs(world: World) {
     let (_server, client) = start(&world).await;
     let game = &samples()[1];
     let active = async |user: &str, head: i64| {
-        let text = format!("query($user: String!) {{ activeGame(userId: $user, waitForPosition: {head}) {{ gameId }} }}");
+        let text = format!(
+            "query($user: String!) {{ activeGame(userId: $user, waitForPosition: {head}) {{ gameId }} }}"
+        );
         let mut data = client.query(&text, json!({ "user": user })).await;
         data["activeGame"].take()
     };
@@ -205,19 +262,34 @@ async fn a_player_is_found_in_the_game_that_runs(world: World) {
     let player = started["player_ids"][0].as_str().unwrap();
     assert_eq!(active(player, head).await["gameId"], game.game_id.as_str());
     assert_eq!(active("1", head).await, Value::Null);
-    let left = game.events.iter().position(|event| event.event_type == "player_left").unwrap();
+    let left = game
+        .events
+        .iter()
+        .position(|event| event.event_type == "player_left")
+        .unwrap();
     let who: Value = serde_json::from_str(&game.events[left].data).unwrap();
     let head = play(&client, game, 1, left + 1).await;
     let who = who["player_id"].as_str().unwrap();
-    assert_eq!(active(who, head).await, Value::Null, "who has left is in no game");
+    assert_eq!(
+        active(who, head).await,
+        Value::Null,
+        "who has left is in no game"
+    );
     let head = play(&client, game, left + 1, left + 2).await;
-    assert_eq!(active(who, head).await["gameId"], game.game_id.as_str(), "and is back");
+    assert_eq!(
+        active(who, head).await["gameId"],
+        game.game_id.as_str(),
+        "and is back"
+    );
     let head = play(&client, game, left + 2, game.events.len()).await;
     assert_eq!(active(player, head).await, Value::Null, "the game is over");
 }
 
 async fn a_bot_reads_what_it_has_just_written(world: World) {
-    let server = prepare(&world).environment("GAMEBOT_PROJECTIONS_WAIT_TIMEOUT_MS", "200").start().await;
+    let server = prepare(&world)
+        .environment("GAMEBOT_PROJECTIONS_WAIT_TIMEOUT_MS", "200")
+        .start()
+        .await;
     let client = GraphqlClient::new(&server.base_url());
     let game = &samples()[0];
     eventually("the projections are built", async || {
@@ -226,7 +298,9 @@ async fn a_bot_reads_what_it_has_just_written(world: World) {
     .await;
     for version in 0..game.events.len() {
         let head = play(&client, game, version, version + 1).await;
-        let text = format!("{{ games(waitForPosition: {head}) {{ projectedThrough nodes {{ version }} }} }}");
+        let text = format!(
+            "{{ games(waitForPosition: {head}) {{ projectedThrough nodes {{ version }} }} }}"
+        );
         // A machine that is busy with other tests may need longer than this server waits.
         let data = eventually("the projection reaches the append", async || {
             let answer = client.execute(&text, json!({})).await;
@@ -234,24 +308,38 @@ async fn a_bot_reads_what_it_has_just_written(world: World) {
         })
         .await;
         assert!(data["games"]["projectedThrough"].as_i64().unwrap() >= head);
-        assert_eq!(data["games"]["nodes"][0]["version"].as_u64().unwrap(), version as u64 + 1);
+        assert_eq!(
+            data["games"]["nodes"][0]["version"].as_u64().unwrap(),
+            version as u64 + 1
+        );
     }
-    let errors = client.query_for_errors("{ games(waitForPosition: 1000000) { nodes { version } } }", json!({})).await;
+    let errors = client
+        .query_for_errors(
+            "{ games(waitForPosition: 1000000) { nodes { version } } }",
+            json!({}),
+        )
+        .await;
     assert_eq!(errors[0]["extensions"]["code"], "TIMEOUT");
     assert_eq!(errors[0]["extensions"]["retryable"], true);
     let message = errors[0]["message"].as_str().unwrap();
-    assert!(message.contains("31") && message.contains("1000000"), "{message}");
+    assert!(
+        message.contains("31") && message.contains("1000000"),
+        "{message}"
+    );
 }
 
 async fn what_is_deleted_is_gone_and_what_follows_is_another_game(world: World) {
     let (_server, client) = start(&world).await;
     let samples = samples();
-    let [first, second, third] = samples.as_slice() else { panic!("three samples") };
+    let [first, second, third] = samples.as_slice() else {
+        panic!("three samples")
+    };
     play(&client, first, 0, first.events.len()).await;
     play(&client, second, 0, 40).await;
     let head = play(&client, third, 0, third.events.len()).await;
     let count = async |head: i64| {
-        let text = format!("{{ games(waitForPosition: {head}) {{ nodes {{ gameId version phase }} }} }}");
+        let text =
+            format!("{{ games(waitForPosition: {head}) {{ nodes {{ gameId version phase }} }} }}");
         client.query(&text, json!({})).await["games"]["nodes"].take()
     };
     assert_eq!(count(head).await.as_array().unwrap().len(), 3);
@@ -260,8 +348,13 @@ async fn what_is_deleted_is_gone_and_what_follows_is_another_game(world: World) 
         tombstoneStream(input: {stream: $b, expectedVersion: {state: ANY}}) { __typename } }";
     let streams = json!({"a": second.stream_name(), "b": third.stream_name()});
     let ended = client.query(end, streams).await;
-    assert_eq!(ended["tombstoneStream"]["__typename"], "StreamChanged", "{ended}");
-    let after = client.query("{ head { position } }", json!({})).await["head"]["position"].as_i64().unwrap();
+    assert_eq!(
+        ended["tombstoneStream"]["__typename"], "StreamChanged",
+        "{ended}"
+    );
+    let after = client.query("{ head { position } }", json!({})).await["head"]["position"]
+        .as_i64()
+        .unwrap();
     let left = count(after).await;
     assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
     let replay = "query($id: String!) { replay(by: {gameId: $id}) { gameId }
@@ -277,43 +370,78 @@ async fn what_is_deleted_is_gone_and_what_follows_is_another_game(world: World) 
         event.metadata = metadata.to_string().into();
     }
     let events = super::play::inputs(&again, 0, 5);
-    let appended = client.appended(&again.stream_name(), Expected::Any, events).await;
+    let appended = client
+        .appended(&again.stream_name(), Expected::Any, events)
+        .await;
     let now = count(appended["lastPosition"].as_i64().unwrap()).await;
-    assert_eq!(now[0], json!({"gameId": again.game_id, "version": 45, "phase": "IN_ROUND"}));
+    assert_eq!(
+        now[0],
+        json!({"gameId": again.game_id, "version": 45, "phase": "IN_ROUND"})
+    );
     let before = everything(&client).await;
-    let head = client.query("{ head { position } }", json!({})).await["head"]["position"].as_i64().unwrap();
+    let head = client.query("{ head { position } }", json!({})).await["head"]["position"]
+        .as_i64()
+        .unwrap();
     super::making::rebuild(&client, "GAMES", head).await;
-    assert_eq!(everything(&client).await, before, "a rebuild comes to the same");
+    assert_eq!(
+        everything(&client).await,
+        before,
+        "a rebuild comes to the same"
+    );
 }
 
 /// Data that no reader can use, in a category whose events are not checked.
 async fn append_faulty(client: &GraphqlClient) -> i64 {
     let game = &samples()[0];
     play(client, game, 0, 3).await;
-    let faulty = json!([{"eventId": Uuid::now_v7(), "type": "guess_processed", "data": {"game_id": 7}}]);
-    let appended = client.appended(&game.stream_name(), Expected::Any, faulty).await;
+    let faulty =
+        json!([{"eventId": Uuid::now_v7(), "type": "guess_processed", "data": {"game_id": 7}}]);
+    let appended = client
+        .appended(&game.stream_name(), Expected::Any, faulty)
+        .await;
     let position = appended["lastPosition"].as_i64().unwrap();
     let mut rest = super::play::inputs(game, 3, 6);
     for event in rest.as_array_mut().unwrap() {
         event["metadata"]["causation_id"] = Value::Null;
     }
-    client.appended(&game.stream_name(), Expected::Any, rest).await;
+    client
+        .appended(&game.stream_name(), Expected::Any, rest)
+        .await;
     position
 }
 
 async fn an_event_that_cannot_be_used_is_set_aside(world: World) {
-    let server = prepare(&world).environment("GAMEBOT_SCHEMA_UNCHECKED_CATEGORIES", "game").start().await;
+    let server = prepare(&world)
+        .environment("GAMEBOT_SCHEMA_UNCHECKED_CATEGORIES", "game")
+        .start()
+        .await;
     let client = GraphqlClient::new(&server.base_url());
     let faulty = append_faulty(&client).await;
-    let text = format!("{{ games(waitForPosition: {}) {{ nodes {{ version eventCount }} }} }}", faulty + 3);
+    let text = format!(
+        "{{ games(waitForPosition: {}) {{ nodes {{ version eventCount }} }} }}",
+        faulty + 3
+    );
     let data = client.query(&text, json!({})).await;
-    assert_eq!(data["games"]["nodes"][0], json!({"version": 7, "eventCount": 7}));
+    assert_eq!(
+        data["games"]["nodes"][0],
+        json!({"version": 7, "eventCount": 7})
+    );
     let games = projection_of_games(&client).await;
     let build = &games["activeBuild"];
-    assert_eq!((&games["state"], &build["setAsideCount"]), (&json!("CAUGHT_UP"), &json!(1)), "{games}");
+    assert_eq!(
+        (&games["state"], &build["setAsideCount"]),
+        (&json!("CAUGHT_UP"), &json!(1)),
+        "{games}"
+    );
     assert_eq!(build["setAside"][0]["position"], faulty);
     assert_eq!(build["setAside"][0]["type"], "guess_processed");
-    assert!(build["setAside"][0]["reason"].as_str().unwrap().contains("game_id"), "{build}");
+    assert!(
+        build["setAside"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("game_id"),
+        "{build}"
+    );
 }
 
 async fn an_event_that_cannot_be_used_stops_a_projection_that_is_set_to_stop(world: World) {
@@ -332,7 +460,11 @@ async fn an_event_that_cannot_be_used_stops_a_projection_that_is_set_to_stop(wor
         .await
     };
     let games = halted().await;
-    assert_eq!(games["position"], faulty - 1, "what stands before the event is applied: {games}");
+    assert_eq!(
+        games["position"],
+        faulty - 1,
+        "what stands before the event is applied: {games}"
+    );
     assert_eq!(games["activeBuild"]["halted"]["position"], faulty);
     let resume = async |skip: bool| {
         let text = "mutation($skip: Boolean!) { resumeProjection(input: {projection: GAMES, skip: $skip}) {
@@ -340,9 +472,22 @@ async fn an_event_that_cannot_be_used_stops_a_projection_that_is_set_to_stop(wor
         client.query(text, json!({ "skip": skip })).await["resumeProjection"].take()
     };
     assert_eq!(resume(false).await["builds"].as_array().unwrap().len(), 1);
-    assert_eq!(halted().await["position"], faulty - 1, "the event is no better for being tried again");
+    assert_eq!(
+        halted().await["position"],
+        faulty - 1,
+        "the event is no better for being tried again"
+    );
     resume(true).await;
-    let text = format!("{{ games(waitForPosition: {}) {{ nodes {{ version }} }} }}", faulty + 3);
-    assert_eq!(client.query(&text, json!({})).await["games"]["nodes"][0]["version"], 7);
-    assert_eq!(projection_of_games(&client).await["activeBuild"]["setAsideCount"], 1);
+    let text = format!(
+        "{{ games(waitForPosition: {}) {{ nodes {{ version }} }} }}",
+        faulty + 3
+    );
+    assert_eq!(
+        client.query(&text, json!({})).await["games"]["nodes"][0]["version"],
+        7
+    );
+    assert_eq!(
+        projection_of_games(&client).await["activeBuild"]["setAsideCount"],
+        1
+    );
 }

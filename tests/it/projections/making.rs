@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use testkit::{GraphqlClient, eventually};
 
-use super::play::{everything, generated, play, play_all, prepare, projection_of_games, start, samples};
+use super::play::{
+    everything, generated, play, play_all, prepare, projection_of_games, samples, start,
+};
 use crate::support::{World, on_both_backends};
 
 on_both_backends!(
@@ -48,7 +50,12 @@ async fn a_rebuild_takes_over_while_appends_go_on(world: World) {
     client.query(&wait, json!({})).await;
     let appending = async {
         let head = play_all(&client, after).await;
-        client.query(&format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"), json!({})).await;
+        client
+            .query(
+                &format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"),
+                json!({}),
+            )
+            .await;
         head
     };
     let looking = async {
@@ -72,17 +79,26 @@ async fn a_rebuild_takes_over_while_appends_go_on(world: World) {
     let whole = everything(&client).await;
     assert_eq!(whole.len(), games.len());
     rebuild(&client, "GAMES", head).await;
-    assert_eq!(everything(&client).await, whole, "a second rebuild comes to the same");
+    assert_eq!(
+        everything(&client).await,
+        whole,
+        "a second rebuild comes to the same"
+    );
 }
 
 /// Each game of one answer is what its stream comes to up to the version that the answer has; and an answer is never
 /// older than the one before it.
 async fn an_answer_is_a_fold(client: &GraphqlClient, last: i64) -> i64 {
-    let selection = "gameId version phase roundNumber teams { teamId score totalGuesses currentWords }";
-    let text = format!("{{ games(first: 3) {{ projectedThrough nodes {{ {selection} position }} }} }}");
+    let selection =
+        "gameId version phase roundNumber teams { teamId score totalGuesses currentWords }";
+    let text =
+        format!("{{ games(first: 3) {{ projectedThrough nodes {{ {selection} position }} }} }}");
     let data = client.query(&text, json!({})).await;
     let through = data["games"]["projectedThrough"].as_i64().unwrap();
-    assert!(through >= last, "an answer of {through} after one of {last}");
+    assert!(
+        through >= last,
+        "an answer of {through} after one of {last}"
+    );
     for game in data["games"]["nodes"].as_array().unwrap() {
         assert!(game["position"].as_i64().unwrap() <= through);
         let text = format!(
@@ -96,11 +112,19 @@ async fn an_answer_is_a_fold(client: &GraphqlClient, last: i64) -> i64 {
 }
 
 async fn a_rebuild_that_is_asked_for_twice_is_one(world: World) {
-    let server = prepare(&world).environment("GAMEBOT_PROJECTIONS_BATCH_EVENTS", "1").start().await;
+    let server = prepare(&world)
+        .environment("GAMEBOT_PROJECTIONS_BATCH_EVENTS", "1")
+        .start()
+        .await;
     let client = GraphqlClient::new(&server.base_url());
     let game = &samples()[2];
     let head = play(&client, game, 0, game.events.len()).await;
-    client.query(&format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"), json!({})).await;
+    client
+        .query(
+            &format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"),
+            json!({}),
+        )
+        .await;
     let ask = async || {
         let text = "mutation { rebuildProjection(input: {projection: GAMES, actorId: \"7\"}) {
             ... on RebuildStarted { duplicate build { number requestedBy } } } }";
@@ -114,7 +138,10 @@ async fn a_rebuild_that_is_asked_for_twice_is_one(world: World) {
 }
 
 async fn every_event_counts_once_through_crashes(world: World) {
-    let mut server = prepare(&world).environment("GAMEBOT_PROJECTIONS_BATCH_EVENTS", "10").start().await;
+    let mut server = prepare(&world)
+        .environment("GAMEBOT_PROJECTIONS_BATCH_EVENTS", "10")
+        .start()
+        .await;
     let games = generated(22, 2);
     let longest = games.iter().map(|game| game.events.len()).max().unwrap();
     let mut head = 0;
@@ -126,7 +153,12 @@ async fn every_event_counts_once_through_crashes(world: World) {
         server.restart().await;
     }
     let client = GraphqlClient::new(&server.base_url());
-    client.query(&format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"), json!({})).await;
+    client
+        .query(
+            &format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"),
+            json!({}),
+        )
+        .await;
     let games = projection_of_games(&client).await;
     assert_eq!(games["activeBuild"]["appliedEvents"], head, "{games}");
     let before = everything(&client).await;
@@ -135,11 +167,24 @@ async fn every_event_counts_once_through_crashes(world: World) {
 }
 
 async fn a_node_that_does_not_run_projections_says_so(world: World) {
-    let server = prepare(&world).environment("GAMEBOT_PROJECTIONS_RUN", "false").start().await;
+    let server = prepare(&world)
+        .environment("GAMEBOT_PROJECTIONS_RUN", "false")
+        .start()
+        .await;
     let client = GraphqlClient::new(&server.base_url());
-    let errors = client.query_for_errors("{ games { nodes { version } } }", json!({})).await;
-    assert_eq!(errors[0]["extensions"]["code"], "PROJECTION_NOT_BUILT", "{errors:?}");
-    assert!(errors[0]["message"].as_str().unwrap().contains("projections.run"));
+    let errors = client
+        .query_for_errors("{ games { nodes { version } } }", json!({}))
+        .await;
+    assert_eq!(
+        errors[0]["extensions"]["code"], "PROJECTION_NOT_BUILT",
+        "{errors:?}"
+    );
+    assert!(
+        errors[0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("projections.run")
+    );
     let text = "mutation { rebuildProjection(input: {projection: TEAMS}) { __typename ... on Refusal { code } } }";
     let refused = client.query(text, json!({})).await;
     assert_eq!(refused["rebuildProjection"]["code"], "PROJECTION_NOT_BUILT");
@@ -167,37 +212,57 @@ async fn a_file_of_another_log_is_made_anew() {
     let world = World::sqlite();
     let (mut server, client) = start(&world).await;
     let samples = samples();
-    let [first, second, _] = samples.as_slice() else { panic!("three samples") };
+    let [first, second, _] = samples.as_slice() else {
+        panic!("three samples")
+    };
     let log = std::path::PathBuf::from(world.database_url().strip_prefix("sqlite://").unwrap());
     let head = play(&client, first, 0, 10).await;
-    client.query(&format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"), json!({})).await;
+    client
+        .query(
+            &format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"),
+            json!({}),
+        )
+        .await;
     server.terminate().await;
     let copy = log.with_extension("copy");
     std::fs::copy(&log, &copy).unwrap();
     server.start_again().await;
     let client = GraphqlClient::new(&server.base_url());
     let head = play(&client, first, 10, 20).await;
-    client.query(&format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"), json!({})).await;
+    client
+        .query(
+            &format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"),
+            json!({}),
+        )
+        .await;
     server.terminate().await;
     // An older copy of the log is put back, and goes on otherwise.
     std::fs::copy(&copy, &log).unwrap();
     server.start_again().await;
     let client = GraphqlClient::new(&server.base_url());
     let head = play(&client, second, 0, 30).await;
-    let text = format!("{{ games(direction: FORWARD, waitForPosition: {head}) {{ nodes {{ gameId version }} }} }}");
+    let text = format!(
+        "{{ games(direction: FORWARD, waitForPosition: {head}) {{ nodes {{ gameId version }} }} }}"
+    );
     let games = eventually("the projection is made anew", async || {
         let games = client.query(&text, json!({})).await["games"]["nodes"].take();
         (games.as_array().unwrap().len() == 2).then_some(games)
     })
     .await;
-    assert_eq!(games[0], json!({"gameId": first.game_id, "version": 10}), "the copy's events alone");
+    assert_eq!(
+        games[0],
+        json!({"gameId": first.game_id, "version": 10}),
+        "the copy's events alone"
+    );
     assert_eq!(games[1], json!({"gameId": second.game_id, "version": 30}));
     server.terminate().await;
     std::fs::remove_file(&log).unwrap();
     server.start_again().await;
     let client = GraphqlClient::new(&server.base_url());
     let games = eventually("the projection of an empty log", async || {
-        let answer = client.execute("{ games { projectedThrough nodes { gameId } } }", json!({})).await;
+        let answer = client
+            .execute("{ games { projectedThrough nodes { gameId } } }", json!({}))
+            .await;
         let games = answer["data"]["games"].clone();
         (games["nodes"] == json!([])).then_some(games)
     })

@@ -36,14 +36,20 @@ async fn another_node_takes_over_when_one_is_killed() {
     let head = play_all(&other, before).await;
     let text = |head: i64| format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}");
     other.query(&text(head), json!({})).await;
-    assert_eq!(projection_of_games(&other).await["activeBuild"]["nodeId"], worker);
+    assert_eq!(
+        projection_of_games(&other).await["activeBuild"]["nodeId"],
+        worker
+    );
     first.kill();
     let head = play_all(&other, after).await;
     // The wait of the read bounds the time of the take-over.
     other.query(&text(head), json!({})).await;
     let games = projection_of_games(&other).await;
     assert_ne!(games["activeBuild"]["nodeId"], worker);
-    assert_eq!(games["activeBuild"]["appliedEvents"], head, "each event counts once: {games}");
+    assert_eq!(
+        games["activeBuild"]["appliedEvents"], head,
+        "each event counts once: {games}"
+    );
     let whole = everything(&other).await;
     rebuild(&other, "GAMES", head).await;
     assert_eq!(everything(&other).await, whole);
@@ -64,17 +70,28 @@ async fn a_node_that_is_stopped_gives_its_work_to_the_other_at_once() {
     let head = play_all(&other, &generated(32, 1)).await;
     let text = format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}");
     other.query(&text, json!({})).await;
-    assert_eq!(projection_of_games(&other).await["activeBuild"]["nodeId"], next);
+    assert_eq!(
+        projection_of_games(&other).await["activeBuild"]["nodeId"],
+        next
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_goes_on_when_the_node_that_makes_it_is_killed() {
     let world = World::postgres().await;
     let slow = || prepare(&world).environment("GAMEBOT_PROJECTIONS_BATCH_EVENTS", "5");
-    let mut first = slow().environment("GAMEBOT_PROJECTIONS_TAKEOVER_AFTER_MS", "2000").start().await;
+    let mut first = slow()
+        .environment("GAMEBOT_PROJECTIONS_TAKEOVER_AFTER_MS", "2000")
+        .start()
+        .await;
     let client = GraphqlClient::new(&first.base_url());
     let head = play_all(&client, &generated(33, 2)).await;
-    client.query(&format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"), json!({})).await;
+    client
+        .query(
+            &format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}"),
+            json!({}),
+        )
+        .await;
     let whole = everything(&client).await;
     let (_second, other) = node(&world).await;
     let text = "mutation { rebuildProjection(input: {projection: GAMES}) { __typename } }";
@@ -82,7 +99,8 @@ async fn a_rebuild_goes_on_when_the_node_that_makes_it_is_killed() {
     first.kill();
     eventually("the rebuild takes over on the other node", async || {
         let games = projection_of_games(&other).await;
-        (games["rebuild"].is_null() && games["activeBuild"]["number"].as_i64() > Some(5)).then_some(())
+        (games["rebuild"].is_null() && games["activeBuild"]["number"].as_i64() > Some(5))
+            .then_some(())
     })
     .await;
     assert_eq!(everything(&other).await, whole);

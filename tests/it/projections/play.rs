@@ -13,7 +13,7 @@ use crate::support::World;
 /// A server that works at projections, and looks often for those that nobody works at.
 pub(super) fn prepare(world: &World) -> ServerProcessBuilder {
     world
-        .prepare()
+        .prepare_checked()
         .environment("GAMEBOT_PROJECTIONS_RUN", "true")
         .environment("GAMEBOT_PROJECTIONS_POLL_MS", "50")
         .environment("GAMEBOT_PROJECTIONS_WAIT_TIMEOUT_MS", "60000")
@@ -33,9 +33,9 @@ pub(super) fn samples() -> Vec<GameScript> {
 /// Games of every mode, all of one community, so that players and teams meet again.
 pub(super) fn generated(seed: u64, of_each_mode: usize) -> Vec<GameScript> {
     let start = DateTime::from_timestamp(1_780_000_000, 0).unwrap();
-    let games = GeneratedMode::ALL.into_iter().flat_map(|mode| {
-        GameGenerator::new(seed, start, mode).take(of_each_mode)
-    });
+    let games = GeneratedMode::ALL
+        .into_iter()
+        .flat_map(|mode| GameGenerator::new(seed, start, mode).take(of_each_mode));
     games.collect()
 }
 
@@ -53,7 +53,12 @@ pub(super) fn inputs(game: &GameScript, after: usize, through: usize) -> Value {
 }
 
 /// Appends a game from a version to another, and returns the position of its last event.
-pub(super) async fn play(client: &GraphqlClient, game: &GameScript, after: usize, through: usize) -> i64 {
+pub(super) async fn play(
+    client: &GraphqlClient,
+    game: &GameScript,
+    after: usize,
+    through: usize,
+) -> i64 {
     let expected = Expected::Exactly(i32::try_from(after).unwrap());
     let events = inputs(game, after, through);
     let appended = client.appended(&game.stream_name(), expected, events).await;
@@ -64,7 +69,11 @@ pub(super) async fn play(client: &GraphqlClient, game: &GameScript, after: usize
 pub(super) async fn play_all(client: &GraphqlClient, games: &[GameScript]) -> i64 {
     const PART: usize = 17;
     let mut last = 0;
-    let longest = games.iter().map(|game| game.events.len()).max().unwrap_or_default();
+    let longest = games
+        .iter()
+        .map(|game| game.events.len())
+        .max()
+        .unwrap_or_default();
     for after in (0..longest).step_by(PART) {
         for game in games.iter().filter(|game| game.events.len() > after) {
             last = play(client, game, after, (after + PART).min(game.events.len())).await;
@@ -87,14 +96,18 @@ pub(super) fn folded(game: &GameScript) -> Played {
     let mut played = Played::default();
     for (version, event) in (1..).zip(&game.events) {
         figures.note_stored(&event.event_type, event.schema_version);
-        let Decoded::Known(known) = Event::decode(&event.event_type, event.schema_version, &event.data) else {
+        let Decoded::Known(known) =
+            Event::decode(&event.event_type, event.schema_version, &event.data)
+        else {
             panic!("{} cannot be decoded", event.event_type);
         };
         let changes = figures.apply(version, &event.event_id().unwrap(), &known);
         played.guesses.extend(changes.guesses);
         for round in changes.rounds {
             let key = (round.round_number, round.team_id.clone());
-            played.rounds.retain(|known| (known.round_number, known.team_id.clone()) != key);
+            played
+                .rounds
+                .retain(|known| (known.round_number, known.team_id.clone()) != key);
             played.rounds.push(round);
         }
         played.result = changes.finished.map(|result| *result).or(played.result);
@@ -106,7 +119,12 @@ pub(super) fn folded(game: &GameScript) -> Played {
 }
 
 /// Every item of a list, page by page.
-pub(super) async fn all(client: &GraphqlClient, field: &str, arguments: &str, selection: &str) -> Vec<Value> {
+pub(super) async fn all(
+    client: &GraphqlClient,
+    field: &str,
+    arguments: &str,
+    selection: &str,
+) -> Vec<Value> {
     let mut items = Vec::new();
     let mut after = Value::Null;
     loop {
@@ -151,5 +169,9 @@ pub(super) async fn projection_of_games(client: &GraphqlClient) -> Value {
         rebuild { number progress } } }";
     let mut data = client.query(text, json!({})).await;
     let games = data["projections"].as_array_mut().unwrap().iter_mut();
-    games.into_iter().find(|one| one["name"] == "GAMES").unwrap().take()
+    games
+        .into_iter()
+        .find(|one| one["name"] == "GAMES")
+        .unwrap()
+        .take()
 }

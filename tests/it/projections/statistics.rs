@@ -2,12 +2,13 @@
 //! same games, which are compared with a worksheet of their own in the crate `gamebot`.
 
 use gamebot::statistics::{
-    GameResult, LeaderboardKind, LeaderboardMetric, PlayerStatistics, TeamStatistics, entries, leaderboard,
+    GameResult, LeaderboardKind, LeaderboardMetric, PlayerStatistics, TeamStatistics, entries,
+    leaderboard,
 };
 use serde_json::{Value, json};
 use testkit::GraphqlClient;
 
-use super::play::{folded, generated, play_all, start, samples};
+use super::play::{folded, generated, play_all, samples, start};
 use crate::support::{World, on_both_backends};
 
 on_both_backends!(
@@ -21,13 +22,18 @@ async fn played(world: &World) -> (testkit::ServerProcess, GraphqlClient, Vec<Ga
     let mut games = samples();
     games.extend(generated(41, 8));
     let head = play_all(&client, &games).await;
-    let results = games.iter().filter_map(|game| folded(game).result).collect();
+    let results = games
+        .iter()
+        .filter_map(|game| folded(game).result)
+        .collect();
     (server, client, results, head)
 }
 
 /// Names as GraphQL writes them.
 fn camel(value: Value) -> Value {
-    let Value::Object(fields) = value else { return value };
+    let Value::Object(fields) = value else {
+        return value;
+    };
     let renamed = fields.into_iter().map(|(name, value)| {
         let mut parts = name.split('_');
         let mut camel = parts.next().unwrap_or_default().to_owned();
@@ -54,7 +60,9 @@ fn plain(value: &Value) -> Value {
         Value::String(text) => chrono::DateTime::parse_from_rfc3339(text)
             .map_or_else(|_| value.clone(), |time| json!(time.timestamp_micros())),
         Value::Object(fields) => {
-            let fields = fields.iter().map(|(name, value)| (name.clone(), plain(value)));
+            let fields = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), plain(value)));
             Value::Object(fields.collect())
         }
         other => other.clone(),
@@ -69,7 +77,12 @@ async fn players_have_the_figures_of_their_games(world: World) {
     let mut looked_at = 0;
     let mut players: Vec<_> = results
         .iter()
-        .flat_map(|result| result.players.iter().map(|player| (result.guild_id.clone(), player.user_id.clone())))
+        .flat_map(|result| {
+            result
+                .players
+                .iter()
+                .map(|player| (result.guild_id.clone(), player.user_id.clone()))
+        })
         .collect();
     players.sort();
     players.dedup();
@@ -89,7 +102,11 @@ async fn players_have_the_figures_of_their_games(world: World) {
             );
             let variables = json!({"user": user_id, "guild": guild_id});
             let data = client.query(&text, variables).await;
-            assert_eq!(plain(&data["player"]["statistics"]), plain(&wanted), "{user_id} {filter}");
+            assert_eq!(
+                plain(&data["player"]["statistics"]),
+                plain(&wanted),
+                "{user_id} {filter}"
+            );
             looked_at += 1;
         }
     }
@@ -111,7 +128,9 @@ async fn teams_have_the_figures_of_their_games(world: World) {
         let created = json!([{"eventId": uuid::Uuid::now_v7(), "type": "team_created", "data": {
             "guild_id": result.guild_id, "timestamp": "2026-11-20T12:00:00Z", "team_id": team.team_id,
             "name": "The team", "player_ids": [low, high], "created_at": "2026-11-20T12:00:00Z"}}]);
-        let appended = client.appended(&stream, testkit::Expected::Any, created).await;
+        let appended = client
+            .appended(&stream, testkit::Expected::Any, created)
+            .await;
         let head = head.max(appended["lastPosition"].as_i64().unwrap());
         let games: Vec<_> = results
             .iter()
@@ -125,23 +144,44 @@ async fn teams_have_the_figures_of_their_games(world: World) {
                  team(teamId: $team, guildId: $guild, waitForPosition: {head}) {{
                      statistics {{ {FIGURES} ranking }} }} }}"
         );
-        let data = client.query(&text, json!({"team": team.team_id, "guild": result.guild_id})).await;
+        let data = client
+            .query(
+                &text,
+                json!({"team": team.team_id, "guild": result.guild_id}),
+            )
+            .await;
         let mut found = data["team"]["statistics"].clone();
         let ranking = found.as_object_mut().unwrap().remove("ranking").unwrap();
         assert_eq!(plain(&found), plain(&wanted));
-        let of_guild: Vec<_> =
-            results.iter().filter(|other| other.guild_id == result.guild_id).cloned().collect();
-        let board = leaderboard(entries(LeaderboardKind::Teams, &of_guild), LeaderboardMetric::Wins, usize::MAX);
-        let standing = board.iter().find(|standing| standing.entry.id == team.team_id).unwrap();
+        let of_guild: Vec<_> = results
+            .iter()
+            .filter(|other| other.guild_id == result.guild_id)
+            .cloned()
+            .collect();
+        let board = leaderboard(
+            entries(LeaderboardKind::Teams, &of_guild),
+            LeaderboardMetric::Wins,
+            usize::MAX,
+        );
+        let standing = board
+            .iter()
+            .find(|standing| standing.entry.id == team.team_id)
+            .unwrap();
         assert_eq!(ranking, standing.rank);
     }
 }
 
 async fn leaderboards_are_in_the_order_of_the_rules(world: World) {
     let (_server, client, results, head) = played(&world).await;
-    let guild = results.iter().find_map(|result| result.guild_id.clone()).unwrap();
-    let of_guild: Vec<_> =
-        results.iter().filter(|result| result.guild_id.as_ref() == Some(&guild)).cloned().collect();
+    let guild = results
+        .iter()
+        .find_map(|result| result.guild_id.clone())
+        .unwrap();
+    let of_guild: Vec<_> = results
+        .iter()
+        .filter(|result| result.guild_id.as_ref() == Some(&guild))
+        .cloned()
+        .collect();
     for (kind, kind_name) in [
         (LeaderboardKind::Players, "PLAYERS"),
         (LeaderboardKind::Teams, "TEAMS"),
@@ -169,19 +209,31 @@ async fn leaderboards_are_in_the_order_of_the_rules(world: World) {
             let arguments = format!(
                 "guildId: \"{guild}\", kind: {kind_name}, metric: {metric_name}, waitForPosition: {head},"
             );
-            let selection = "rank subjectId value gamesPlayed gamesWon totalScore totalGuesses totalMatches
+            let selection =
+                "rank subjectId value gamesPlayed gamesWon totalScore totalGuesses totalMatches
                 perfectRounds lastWinAt";
             let found = super::play::all(&client, "leaderboard", &arguments, selection).await;
             let plain = |places: &[Value]| -> Vec<Value> { places.iter().map(plain).collect() };
-            assert_eq!(plain(&found), plain(&wanted), "{kind_name} by {metric_name}");
+            assert_eq!(
+                plain(&found),
+                plain(&wanted),
+                "{kind_name} by {metric_name}"
+            );
         }
     }
     for (first, code) in [(0, "INVALID_ARGUMENT"), (101, "LIMIT_EXCEEDED")] {
-        let text = format!("{{ leaderboard(guildId: \"1\", metric: WINS, first: {first}) {{ nodes {{ rank }} }} }}");
+        let text = format!(
+            "{{ leaderboard(guildId: \"1\", metric: WINS, first: {first}) {{ nodes {{ rank }} }} }}"
+        );
         let errors = client.query_for_errors(&text, json!({})).await;
         assert_eq!(errors[0]["extensions"]["code"], code);
     }
     // The samples were played in 2025: nothing of them is of today.
-    let text = format!("{{ leaderboard(guildId: \"{guild}\", metric: WINS, window: DAY) {{ nodes {{ rank }} }} }}");
-    assert_eq!(client.query(&text, json!({})).await["leaderboard"]["nodes"], json!([]));
+    let text = format!(
+        "{{ leaderboard(guildId: \"{guild}\", metric: WINS, window: DAY) {{ nodes {{ rank }} }} }}"
+    );
+    assert_eq!(
+        client.query(&text, json!({})).await["leaderboard"]["nodes"],
+        json!([])
+    );
 }

@@ -1,7 +1,5 @@
 //! What a page costs, counted in statements.
 
-use std::time::Duration;
-
 use chrono::Utc;
 use gamebot_event_store::event::NewEvent;
 use gamebot_event_store::expected_version::ExpectedVersion;
@@ -9,8 +7,7 @@ use gamebot_event_store::game::GameOptions;
 use gamebot_event_store::graphql::{
     Api, ApiOptions, HttpRequest, Limits, PageLimits, Parameters, TraceId, api,
 };
-use gamebot_event_store::projection::{FaultPolicy, ProjectionOptions, Projections};
-use gamebot_event_store::store::{Append, Database, DatabaseOptions, EventStore, StreamAppend};
+use gamebot_event_store::store::{Append, EventStore, StreamAppend};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -59,7 +56,8 @@ impl Counted {
             introspection: true,
             started_at: Utc::now(),
         };
-        let api = api(store.clone(), projections(world, &store), &options).unwrap();
+        let projections = world.projections(store.clone());
+        let api = api(store.clone(), projections, &options).unwrap();
         Self { store, api }
     }
 
@@ -92,33 +90,6 @@ impl Counted {
         }
         (length, least)
     }
-}
-
-/// Projections that nobody works at, and nobody asks here.
-fn projections(world: &World, store: &EventStore) -> Projections {
-    let url = if world.is_sqlite() {
-        format!("sqlite://{}", world.folder().join("derived.db").display())
-    } else {
-        world.database_url().to_owned()
-    };
-    let database = Database::open_derived(DatabaseOptions {
-        url,
-        read_connections: 1,
-        connect_timeout: Duration::from_secs(5),
-        statement_timeout: Duration::from_secs(10),
-        listen_url: None,
-        transaction_pooler: false,
-    });
-    let options = ProjectionOptions {
-        run: false,
-        batch_events: 1,
-        poll: Duration::from_secs(1),
-        takeover_after: Duration::from_secs(1),
-        on_fault: FaultPolicy::Stop,
-        wait_timeout: Duration::ZERO,
-        keep_retired: Duration::ZERO,
-    };
-    Projections::start(store.clone(), database.unwrap(), options)
 }
 
 fn chain() -> Vec<NewEvent> {
