@@ -34,6 +34,7 @@ pub(in crate::graphql) enum TeamLifeStatus {
 /// A team: two players of a Discord server, or of direct messages.
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
+#[expect(clippy::struct_field_names, reason = "they are the names of the API")]
 pub(in crate::graphql) struct Team {
     /// Its id: the ids of its two players in numeric order, joined by an underscore.
     team_id: String,
