@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use gamebot_event_store::config::{Config, FlagValue, Sources};
-use gamebot_event_store::registry::{self, Categories, Registry, RegistryOptions};
 use gamebot_event_store::projection::{ProjectionOptions, Projections};
+use gamebot_event_store::registry::{self, Categories, Registry, RegistryOptions};
 use gamebot_event_store::store::{Database, DatabaseOptions, EventStore};
 use tempfile::TempDir;
 use testkit::{GraphqlClient, ServerProcess, ServerProcessBuilder, shared_postgres};
