@@ -95,7 +95,7 @@ impl Bench {
     pub(crate) async fn serve_with(&self, environment: &[(&str, &str)]) -> Result<Served> {
         let database_url = self.url("served").await;
         let mut server = prepare(&database_url);
-        for (name, value) in environment {
+        for &(name, value) in environment {
             server = server.environment(name, value);
         }
         let server = server.start().await;
