@@ -49,7 +49,7 @@ impl<'a> Step<'a> {
     }
 
     /// Takes the event into a state. What cannot be decoded has its place there, and changes nothing else.
-    pub(super) fn fold(&self, state: &mut GameState) {
+    pub(crate) fn fold(&self, state: &mut GameState) {
         let mut buffer = [0; Hyphenated::LENGTH];
         let envelope = self.envelope(&mut buffer);
         match self.decode() {

@@ -13,6 +13,7 @@ pub(super) mod payload;
 pub(super) mod played;
 pub(super) mod player_profile;
 pub(super) mod projection;
+mod replay_steps;
 pub(super) mod server;
 mod shown;
 pub(super) mod snapshot;

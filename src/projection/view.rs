@@ -61,7 +61,14 @@ impl Projections {
         let begun = Instant::now();
         let waits = self.0.options.wait_timeout;
         loop {
-            let view = self.view_now(kind).await?;
+            let view = match self.view_now(kind).await {
+                // This node is about to build it: it has started a moment ago.
+                Err(ViewError::NotBuilt(_)) if self.0.options.run && begun.elapsed() < waits => {
+                    tokio::time::sleep(LOOK).await;
+                    continue;
+                }
+                view => view?,
+            };
             let reached = view.position;
             let Some(wanted) = wait_for.filter(|wanted| *wanted > reached) else {
                 return Ok(view);

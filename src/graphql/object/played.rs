@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::event::EventObject;
 use super::game::GameObject;
+use super::replay_steps::{self, ReplayStep};
 use crate::graphql::loader::Operation;
 use crate::graphql::scalar::{JsonScalar, PositionScalar};
 use crate::projection::{PlayedRound, ProjectedGuess, ProjectedReplay};
@@ -197,6 +198,7 @@ impl From<PlayedRound> for TeamRound {
 
 /// A finished game to be watched again.
 #[derive(SimpleObject, Clone)]
+#[graphql(complex)]
 pub(in crate::graphql) struct Replay {
     /// The game.
     game_id: String,
@@ -235,6 +237,28 @@ impl From<ProjectedReplay> for Replay {
             mode_statistics: JsonScalar(replay.mode_figures),
             schema_versions: JsonScalar(replay.schema_versions),
         }
+    }
+}
+
+#[ComplexObject]
+impl Replay {
+    /// The steps of the game, one for each event, in their order.
+    async fn steps(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
+        #[graphql(desc = "After the step of this number; from the first if absent.")] after: Option<
+            i32,
+        >,
+    ) -> Result<Vec<ReplayStep>> {
+        replay_steps::read(
+            Operation::of(ctx)?,
+            &self.game_id,
+            self.started_at,
+            first,
+            after,
+        )
+        .await
     }
 }
 

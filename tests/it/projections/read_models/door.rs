@@ -1,7 +1,7 @@
 //! How these tests write and read.
 
 use serde_json::{Value, json};
-use testkit::{Expected, GraphqlClient, ServerProcess, ServerProcessBuilder};
+use testkit::{Expected, GraphqlClient, ServerProcess, ServerProcessBuilder, eventually};
 use uuid::Uuid;
 
 use crate::support::World;
@@ -19,14 +19,34 @@ pub(super) fn prepare(world: &World) -> ServerProcessBuilder {
 }
 
 pub(super) async fn start(world: &World) -> (ServerProcess, GraphqlClient) {
-    let server = prepare(world).start().await;
+    start_prepared(prepare(world)).await
+}
+
+/// Starts a server, and waits until there is something to ask.
+pub(super) async fn start_prepared(server: ServerProcessBuilder) -> (ServerProcess, GraphqlClient) {
+    let server = server.start().await;
     let client = GraphqlClient::new(&server.base_url());
+    wait_until_built(&client).await;
     (server, client)
 }
 
-/// A time of a day that all of it happens on.
+pub(super) async fn wait_until_built(client: &GraphqlClient) {
+    eventually("the projections are built", async || {
+        let answer = client.query("{ projections { state } }", json!({})).await;
+        let mut projections = answer["projections"].as_array().unwrap().iter();
+        projections
+            .all(|projection| projection["state"] != "NOT_BUILT")
+            .then_some(())
+    })
+    .await;
+}
+
+/// A time so many minutes after a noon.
 pub(super) fn at(minute: u32) -> String {
-    format!("2026-11-20T{:02}:{:02}:00Z", 12 + minute / 60, minute % 60)
+    let (day, minute) = (minute / (24 * 60), minute % (24 * 60));
+    let (hour, minute) = (12 + minute / 60, minute % 60);
+    let (day, hour) = (20 + day + hour / 24, hour % 24);
+    format!("2026-11-{day}T{hour:02}:{minute:02}:00Z")
 }
 
 /// An event of the guild at a minute.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{GraphqlClient, eventually};
 
-use super::door::{append, event, prepare};
+use super::door::{append, event, prepare, start, start_prepared};
 use super::story::{STREAMS, answers, events_of, tell};
 use crate::support::{World, on_both_backends};
 
@@ -22,13 +22,12 @@ const UNUSABLE: [(&str, &str); 5] = [
 ];
 
 async fn set_aside(client: &GraphqlClient) -> Vec<(String, String, String)> {
-    let text =
-        "{ projections { name builds { setAsideCount setAside { streamName type reason } } } }";
+    let text = "{ projections { name activeBuild { setAsideCount setAside { streamName type reason } } } }";
     let answer = client.query(text, json!({})).await;
     let projections = answer["projections"].as_array().unwrap().iter();
     let small = projections.filter(|projection| projection["name"] != "GAMES");
     small
-        .flat_map(|projection| projection["builds"][0]["setAside"].as_array().unwrap())
+        .flat_map(|projection| projection["activeBuild"]["setAside"].as_array().unwrap())
         .map(|event| {
             let text = |field: &str| event[field].as_str().unwrap().to_owned();
             (text("streamName"), text("type"), text("reason"))
@@ -37,11 +36,8 @@ async fn set_aside(client: &GraphqlClient) -> Vec<(String, String, String)> {
 }
 
 async fn events_that_cannot_be_used_are_set_aside_and_the_others_count(world: World) {
-    let server = prepare(&world)
-        .environment("GAMEBOT_SCHEMA_UNCHECKED_CATEGORIES", "*")
-        .start()
-        .await;
-    let client = GraphqlClient::new(&server.base_url());
+    let server = prepare(&world).environment("GAMEBOT_SCHEMA_UNCHECKED_CATEGORIES", "*");
+    let (_server, client) = start_prepared(server).await;
     tell(&client, 0).await;
     for (stream, event_type) in UNUSABLE {
         append(&client, stream, json!([event(event_type, 1, json!({}))])).await;
@@ -104,8 +100,7 @@ async fn events_that_cannot_be_used_are_set_aside_and_the_others_count(world: Wo
     } else {
         World::postgres().await
     };
-    let server = prepare(&other).start().await;
-    let client = GraphqlClient::new(&server.base_url());
+    let (_server, client) = start(&other).await;
     tell(&client, 0).await;
     let now = tell(&client, 2).await;
     assert_eq!(answers(&client, now).await, with_faults);
@@ -114,10 +109,8 @@ async fn events_that_cannot_be_used_are_set_aside_and_the_others_count(world: Wo
 async fn a_projection_that_is_to_stop_stands_still_before_such_an_event(world: World) {
     let server = prepare(&world)
         .environment("GAMEBOT_SCHEMA_UNCHECKED_CATEGORIES", "*")
-        .environment("GAMEBOT_PROJECTIONS_ON_FAULT", "stop")
-        .start()
-        .await;
-    let client = GraphqlClient::new(&server.base_url());
+        .environment("GAMEBOT_PROJECTIONS_ON_FAULT", "stop");
+    let (_server, client) = start_prepared(server).await;
     let stream = STREAMS[2];
     let before = append(&client, stream, events_of(stream, 0)).await;
     let bad = append(
@@ -128,15 +121,13 @@ async fn a_projection_that_is_to_stop_stands_still_before_such_an_event(world: W
     .await;
     let after = append(&client, stream, events_of(stream, 2)).await;
     eventually("the projection stands still", async || {
-        let text = "{ projections { name state position builds { halted { position } } } }";
+        let text = "{ projections { name state position activeBuild { halted { position } } } }";
         let answer = client.query(text, json!({})).await;
-        let guilds = answer["projections"].as_array().unwrap().iter();
-        let guilds = guilds
-            .filter(|projection| projection["name"] == "GUILDS")
-            .next()?;
+        let mut guilds = answer["projections"].as_array().unwrap().iter();
+        let guilds = guilds.find(|projection| projection["name"] == "GUILDS")?;
         (guilds["state"] == "HALTED"
             && guilds["position"] == before
-            && guilds["builds"][0]["halted"]["position"] == bad)
+            && guilds["activeBuild"]["halted"]["position"] == bad)
             .then_some(())
     })
     .await;

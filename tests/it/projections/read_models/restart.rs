@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient, eventually};
 
-use super::door::{event, head, prepare};
+use super::door::{event, head, prepare, wait_until_built};
 use super::story::answers;
 use crate::support::{World, on_both_backends};
 
@@ -23,6 +23,7 @@ async fn a_killed_server_goes_on_where_it_was_and_counts_nothing_twice(world: Wo
         .await;
     for round in 0..KILLS {
         let client = GraphqlClient::new(&server.base_url());
+        wait_until_built(&client).await;
         let writers = (0..WRITERS).map(|writer| write_until_it_dies(&client, writer));
         let writing = futures_util::future::join_all(writers);
         let killing = async {

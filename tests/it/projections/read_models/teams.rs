@@ -303,6 +303,7 @@ async fn teams_are_listed_by_guild_player_and_status_page_by_page(world: World) 
             page["edges"].as_array().unwrap().last().unwrap()["cursor"],
             page["pageInfo"]["endCursor"]
         );
+        assert!(pages.len() < 10, "the list has no end: {pages:?}");
         if page["pageInfo"]["hasNextPage"] == false {
             break;
         }
