@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gamebot::event::EventType;
+use gamebot::event::{EventClass, EventType, StreamCategory};
 use serde_json::Value;
 
 use super::graph::{self, Edge};
@@ -45,8 +45,8 @@ fn of_game(event_type: &EventType) -> BuiltInType {
         name: event_type.name,
         facts: BuiltInFacts {
             description: description.unwrap_or_default().to_owned(),
-            classes: each(event_type.classes, |class| class.as_str()),
-            categories: each(event_type.categories, |category| category.as_str()),
+            classes: each(event_type.classes, EventClass::as_str),
+            categories: each(event_type.categories, StreamCategory::as_str),
         },
         schemas: vec![schema],
         // Every type is at its first version.

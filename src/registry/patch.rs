@@ -29,9 +29,8 @@ impl JsonPatch {
     pub(super) fn parse(raw: &str) -> Result<Self, String> {
         let text = JsonText::parse(raw, &JsonLimits::default())
             .map_err(|error| error.message_under("patch"))?;
-        let operations = match exact_json::read(&text) {
-            Some(Value::Array(operations)) => operations,
-            _ => return Err("it is not a list of operations".to_owned()),
+        let Some(Value::Array(operations)) = exact_json::read(&text) else {
+            return Err("it is not a list of operations".to_owned());
         };
         let count = operations.len();
         if count == 0 {

@@ -159,7 +159,10 @@ mod tests {
 
     fn keywords(schema: &str, data: &str) -> Vec<(String, String)> {
         let schema = Schema::parse(schema).unwrap();
-        let pointer = |steps: &[String]| steps.iter().map(|step| format!("/{step}")).collect();
+        let pointer = |steps: &[String]| {
+            let steps: String = steps.iter().flat_map(|step| ["/", step]).collect();
+            steps
+        };
         let found = schema.violations(data, 100).into_iter();
         found
             .map(|found| (pointer(&found.steps), found.keyword))

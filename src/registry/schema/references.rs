@@ -218,16 +218,13 @@ mod tests {
                 r##"{"properties":{"a":{"allOf":[{"$ref":"#/properties/a"}]}}}"##,
                 "circle",
             ),
-            (
-                r##"{"$ref":"https://example.org/schema.json"}"##,
-                "elsewhere",
-            ),
-            (r##"{"$ref":"file:///etc/passwd"}"##, "elsewhere"),
+            (r#"{"$ref":"https://example.org/schema.json"}"#, "elsewhere"),
+            (r#"{"$ref":"file:///etc/passwd"}"#, "elsewhere"),
             (r##"{"$ref":"#name"}"##, "elsewhere"),
-            (r##"{"$ref":7}"##, "elsewhere"),
+            (r#"{"$ref":7}"#, "elsewhere"),
             (r##"{"$ref":"#/$defs/nobody"}"##, "nowhere"),
             (r##"{"items":{"$dynamicRef":"#a"}}"##, "not supported"),
-            (r##"{"items":{"$id":"x"}}"##, "top level only"),
+            (r#"{"items":{"$id":"x"}}"#, "top level only"),
         ] {
             let error = checked(schema).unwrap_err();
             assert!(error.contains(reason), "{schema}: {error}");

@@ -1,5 +1,7 @@
 //! What is wrong with data, in words: what was found, what is allowed, what to do.
 
+use std::fmt::Write as _;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::LocationSegment;
 use jsonschema::{JsonType, ValidationError};
@@ -53,7 +55,8 @@ fn violation(error: &ValidationError<'_>) -> SchemaViolation {
                 steps.push(key.into_owned());
             }
             LocationSegment::Index(index) => {
-                place.push_str(&format!("[{index}]"));
+                // Writing to a text cannot fail.
+                let _ = write!(place, "[{index}]");
                 steps.push(index.to_string());
             }
         }

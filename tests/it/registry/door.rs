@@ -30,10 +30,10 @@ pub(super) fn whole(key: &str) -> Value {
 
 /// What `registerEventType` wants.
 pub(super) fn version(name: &str, version: i32, schema: Value, upcaster: Value) -> Value {
-    let mut input = json!({"name": name, "version": version, "upcaster": upcaster});
+    let mut input = json!({"name": name, "version": version});
     input["schema"] = schema;
-    if input["upcaster"].is_null() {
-        input.as_object_mut().unwrap().remove("upcaster");
+    if !upcaster.is_null() {
+        input["upcaster"] = upcaster;
     }
     input
 }
