@@ -133,11 +133,11 @@ impl View {
         // Either of two columns: each half walks its own index, and they are merged.
         let mut halves = vec![clause];
         if let Some(player_id) = &filter.player_id {
-            halves = either(halves, ["player1_id = ?", "player2_id = ?"], player_id);
+            halves = either(&halves, ["player1_id = ?", "player2_id = ?"], player_id);
         }
         if let Some(word) = &filter.word {
             halves = either(
-                halves,
+                &halves,
                 ["folded1_word = ?", "folded2_word = ?"],
                 &folded(word),
             );
@@ -262,17 +262,15 @@ impl Clause {
     }
 }
 
-fn either(clauses: Vec<Clause>, conditions: [&str; 2], value: &str) -> Vec<Clause> {
+fn either(clauses: &[Clause], conditions: [&str; 2], value: &str) -> Vec<Clause> {
     let with = |clause: &Clause, condition| {
         let mut clause = clause.clone();
         clause.and(condition, [value.into()]);
         clause
     };
-    let halves = clauses.iter().flat_map(|clause| {
-        conditions
-            .iter()
-            .map(move |condition| with(clause, condition))
-    });
+    let halves = clauses
+        .iter()
+        .flat_map(|clause| conditions.map(|condition| with(clause, condition)));
     halves.collect()
 }
 
