@@ -345,7 +345,7 @@ fn breaches(file: &SourceFile, libraries: &BTreeSet<String>) -> Vec<String> {
     let mut found = Vec::new();
     for imported in distinct(root_modules(&tokens, file.module_path().len())) {
         let allowed = rank(imported).is_none_or(|rank| {
-            rank < own_rank || imported == module || rank == own_rank && [0, 6].contains(&rank)
+            rank < own_rank || imported == module || rank == own_rank && [0, 7].contains(&rank)
         });
         if !allowed {
             found.push(format!(
