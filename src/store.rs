@@ -255,48 +255,6 @@ impl EventStore {
         self.append_draft(draft, self.deadline()).await
     }
 
-    /// Looks at the shape of an append, before the rules of its domain are looked at.
-    pub fn draft(&self, append: Append) -> Result<Draft, AppendError> {
-        Ok(Draft(append::prepare(append, &self.0.options.append)?))
-    }
-
-    /// Appends a draft, with what the rules of its domain say, as [`Self::append`] does: until the deadline.
-    ///
-    /// [`AppendError::Outdated`]: a stream is not what the rules were looked at for. Look again.
-    pub async fn append_draft(
-        &self,
-        draft: Draft,
-        deadline: Instant,
-    ) -> Result<Committed, AppendError> {
-        let Draft(mut prepared) = draft;
-        if let Some(held) = &prepared.held {
-            // Only a retry is worth the committer's time.
-            self.check_retry(&prepared, held).await?;
-        } else {
-            self.check_schemas(&mut prepared).await?;
-        }
-        self.submit_until(Work::Append(prepared), deadline).await
-    }
-
-    /// When an append that arrives now must be answered.
-    #[must_use]
-    pub fn deadline(&self) -> Instant {
-        Instant::now() + self.0.options.deadline
-    }
-
-    /// Holds the events against the schemas of their types. What breaks them is told by the committer, after
-    /// everything that goes before it.
-    async fn check_schemas(&self, append: &mut PreparedAppend) -> Result<(), AppendError> {
-        let missed = append::missed_types(append, &self.0.registry);
-        if !missed.is_empty() {
-            // Another node may have registered them a moment ago.
-            let refreshed = self.refresh_types(&missed).await;
-            refreshed.map_err(|_| AppendError::NotWritten)?;
-        }
-        append.rejection = append::judge_schemas(append, &self.0.registry);
-        Ok(())
-    }
-
     /// Hands a request to the committer and awaits its outcome.
     async fn submit(&self, work: Work) -> Result<Committed, AppendError> {
         self.submit_until(work, self.deadline()).await

@@ -1,5 +1,6 @@
 //! Expected outcomes of appends that are not a success, as values.
 
+mod closed;
 mod event_type;
 mod rules;
 mod wording;

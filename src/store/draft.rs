@@ -5,12 +5,15 @@
 //! is still so, and sends the request back if it is not. So the rules are as exact as an expected version, and
 //! nobody folds anything while others wait.
 
+use tokio::time::Instant;
+
+use super::EventStore;
+use super::append::{self, Append, Committed, PreparedAppend};
+use super::refusal::{AppendError, BrokenRule, InputPath};
+use super::work::Work;
 use crate::event::PreparedEvent;
 use crate::expected_version::ExpectedVersion;
 use crate::stream::{Stream, StreamName};
-
-use super::append::PreparedAppend;
-use super::refusal::{BrokenRule, InputPath};
 
 /// An append whose shape is right.
 #[derive(Clone, Debug)]
@@ -48,6 +51,50 @@ pub struct DomainJudgement {
     pub basis: Basis,
     /// Everything that is broken, in the order of the events.
     pub broken: Vec<BrokenRule>,
+}
+
+impl EventStore {
+    /// Looks at the shape of an append, before the rules of its domain are looked at.
+    pub fn draft(&self, append: Append) -> Result<Draft, AppendError> {
+        Ok(Draft(append::prepare(append, &self.0.options.append)?))
+    }
+
+    /// Appends a draft, with what the rules of its domain say, as [`Self::append`] does: until the deadline.
+    ///
+    /// [`AppendError::Outdated`]: a stream is not what the rules were looked at for. Look again.
+    pub async fn append_draft(
+        &self,
+        draft: Draft,
+        deadline: Instant,
+    ) -> Result<Committed, AppendError> {
+        let Draft(mut prepared) = draft;
+        if let Some(held) = &prepared.held {
+            // Only a retry is worth the committer's time.
+            self.check_retry(&prepared, held).await?;
+        } else {
+            self.check_schemas(&mut prepared).await?;
+        }
+        self.submit_until(Work::Append(prepared), deadline).await
+    }
+
+    /// When an append that arrives now must be answered.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.0.options.deadline
+    }
+
+    /// Holds the events against the schemas of their types. What breaks them is told by the committer, after
+    /// everything that goes before it.
+    async fn check_schemas(&self, append: &mut PreparedAppend) -> Result<(), AppendError> {
+        let missed = append::missed_types(append, &self.0.registry);
+        if !missed.is_empty() {
+            // Another node may have registered them a moment ago.
+            let refreshed = self.refresh_types(&missed).await;
+            refreshed.map_err(|_| AppendError::NotWritten)?;
+        }
+        append.rejection = append::judge_schemas(append, &self.0.registry);
+        Ok(())
+    }
 }
 
 impl Draft {

@@ -4,6 +4,7 @@
 mod change;
 mod domain;
 mod guild;
+mod length;
 mod operation;
 mod registration;
 mod retry;
@@ -17,9 +18,8 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::append::{Committed, CommittedStream, PreparedAppend, PreparedStream};
-use super::change::ChangeKind;
 use super::operation::Operations;
-use super::refusal::{AppendError, ClosedStream, FailedCheck, Refusal, StreamTooLarge};
+use super::refusal::{AppendError, ClosedStream, FailedCheck, Refusal};
 use super::work::Work;
 use crate::event::{Hash, Link, PreparedEvent, RecordedEvent, Removal, Salt};
 use crate::expected_version::Mismatch;
@@ -210,72 +210,6 @@ impl View {
         }
     }
 
-    fn check_length(&self, request: &PreparedAppend) -> Result<(), Refusal> {
-        for (index, wanted) in request.streams.iter().enumerate() {
-            let stream = self.streams.get(&wanted.name);
-            let length = stream.map_or(0, |stream| stream.version - stream.hidden_through);
-            let limit = self.length_limit(stream);
-            let adding = wanted.events.len();
-            if adding > 0 && length_with(stream, adding) > i64::from(limit) {
-                let is_own_limit = stream.is_some_and(|stream| stream.max_events.is_some());
-                let stream = wanted.name.clone();
-                return Err(Refusal::StreamTooLarge(StreamTooLarge {
-                    stream,
-                    path: request.path(index, None, "events"),
-                    length,
-                    adding,
-                    limit,
-                    is_own_limit,
-                }));
-            }
-        }
-        Ok(())
-    }
-
-    fn length_limit(&self, stream: Option<&Stream>) -> i32 {
-        stream
-            .and_then(|stream| stream.max_events)
-            .unwrap_or(self.max_stream_events)
-    }
-
-    /// The streams of which it must be known what their age hides before these requests can be judged: those
-    /// that might be too long only because nobody has counted it, and those that get another retention, under
-    /// which it stays hidden.
-    pub(super) fn aging_streams<'a>(
-        &'a self,
-        works: &'a [Arc<Work>],
-    ) -> impl Iterator<Item = &'a Stream> {
-        // All that the group would add to a stream: a request is not to be refused for its company.
-        let mut adding: HashMap<&StreamName, usize> = HashMap::new();
-        let mut resettled: HashSet<&StreamName> = HashSet::new();
-        for work in works {
-            match &**work {
-                Work::Append(append) => {
-                    for stream in &append.streams {
-                        *adding.entry(&stream.name).or_default() += stream.events.len();
-                    }
-                }
-                Work::Change(change) if matches!(change.kind, ChangeKind::SetMetadata(_)) => {
-                    resettled.insert(&change.stream);
-                }
-                Work::Change(_) | Work::Operation(_) | Work::Type(_) => {}
-            }
-        }
-        self.streams.values().filter(move |stream| {
-            let adding = adding.get(&stream.name).copied().unwrap_or_default();
-            let limit = i64::from(self.length_limit(Some(stream)));
-            let is_near = adding > 0 && length_with(Some(stream), adding) > limit;
-            stream.retention.max_age_ms.is_some() && (is_near || resettled.contains(&stream.name))
-        })
-    }
-
-    /// Takes note that a stream's events up to `version` are hidden by their age.
-    pub(super) fn hide_by_age(&mut self, name: &StreamName, version: i32) {
-        if let Some(stream) = self.streams.get_mut(name) {
-            stream.hidden_through = stream.hidden_through.max(version);
-        }
-    }
-
     fn guild_of(&self, wanted: &PreparedStream) -> Option<Arc<str>> {
         match self.streams.get(&wanted.name) {
             Some(stream) if stream.version > 0 => stream.guild_id.clone(),
@@ -436,14 +370,6 @@ impl View {
         self.accepted.push(Arc::clone(&recorded));
         recorded
     }
-}
-
-/// The events of a stream that are not hidden, once so many more are appended to it.
-fn length_with(stream: Option<&Stream>, adding: usize) -> i64 {
-    let length = stream.map_or(0, |stream| stream.version - stream.hidden_through);
-    let kept = stream.and_then(|stream| stream.retention.max_count);
-    let all = i64::from(length).saturating_add_unsigned(adding as u64);
-    kept.map_or(all, |kept| all.min(i64::from(kept)))
 }
 
 /// A time from milliseconds; the store's own clock cannot leave chrono's range.

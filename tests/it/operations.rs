@@ -12,11 +12,20 @@ on_both_backends!(
 );
 
 async fn reset_asks_twice_is_refused_in_production_and_makes_a_new_store(world: World) {
-    let (mut server, client) = world.server_and_client().await;
+    let server = world
+        .prepare()
+        .environment("GAMEBOT_PROJECTIONS_RUN", "true");
+    let mut server = server.start().await;
+    let client = GraphqlClient::new(&server.base_url());
     append_one(&client).await;
     let before = client
         .query("{ head { position cursor } server { storeId } }", json!({}))
         .await;
+    eventually("there are projections to delete", async || {
+        let answer = client.query("{ projections { state } }", json!({})).await;
+        (answer["projections"][0]["state"] == "CAUGHT_UP").then_some(())
+    })
+    .await;
     server.terminate().await;
 
     let place = if world.is_sqlite() {
@@ -40,9 +49,7 @@ async fn reset_asks_twice_is_refused_in_production_and_makes_a_new_store(world: 
     server.terminate().await;
 
     let derived = world.folder().join("log-projections.db");
-    if world.is_sqlite() {
-        assert!(derived.exists(), "there are projections to delete");
-    }
+    assert_eq!(derived.exists(), world.is_sqlite(), "they are made anew");
     let outcome = run_on(&world, &["reset", "--yes"]).await.succeeded();
     assert!(outcome.stdout.starts_with("deleted "), "{outcome:?}");
     assert!(outcome.stdout.contains("projections"), "{outcome:?}");

@@ -8,10 +8,11 @@ use gamebot::event::GameMode;
 use super::played::{GuessConnection, connection};
 use super::statistics::{TeamStatistics, TimeWindow};
 use crate::graphql::error_code::view_error;
+use crate::graphql::figures::team_statistics;
 use crate::graphql::input::Direction;
 use crate::graphql::loader::Operation;
 use crate::graphql::page::PageArguments;
-use crate::graphql::played::{guesses, team_statistics};
+use crate::graphql::played::guesses;
 use crate::graphql::projections::view;
 use crate::graphql::read_models::short_page;
 use crate::graphql::scalar::PositionScalar;
@@ -34,6 +35,7 @@ pub(in crate::graphql) enum TeamLifeStatus {
 /// A team: two players of a Discord server, or of direct messages.
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
+#[expect(clippy::struct_field_names, reason = "they are the names of the API")]
 pub(in crate::graphql) struct Team {
     /// Its id: the ids of its two players in numeric order, joined by an underscore.
     team_id: String,

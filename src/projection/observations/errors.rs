@@ -123,7 +123,11 @@ impl Errors {
             part.last_at = at;
             part.last_position = event.position.get();
             event.event_type.as_str().clone_into(&mut part.sample_type);
-            part.sample = event.data.as_deref().unwrap_or("{}").to_owned();
+            event
+                .data
+                .as_deref()
+                .unwrap_or("{}")
+                .clone_into(&mut part.sample);
             part.retriable = occurrence.retriable.map(i32::from);
         }
         Ok(())

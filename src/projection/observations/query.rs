@@ -1,5 +1,7 @@
 //! What can be asked about what was observed.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{QueryResult, Value};
 
@@ -125,13 +127,14 @@ impl View {
         for (column, list) in [("guild_id", &filter.guild_ids), ("code", &filter.codes)] {
             if !list.is_empty() {
                 let marks = vec!["?"; list.len()].join(", ");
-                select.push_str(&format!(" AND error_log.{column} IN ({marks})"));
+                // Writing to a text cannot fail.
+                let _ = write!(select, " AND error_log.{column} IN ({marks})");
                 values.extend(list.iter().map(|text| Value::from(text.as_str())));
             }
         }
         for (sign, day) in [(">=", filter.from), ("<=", filter.to)] {
             if let Some(day) = day {
-                select.push_str(&format!(" AND error_log.day {sign} ?"));
+                let _ = write!(select, " AND error_log.day {sign} ?");
                 values.push(day.to_string().into());
             }
         }

@@ -174,8 +174,8 @@ async fn causes_that_go_round_end(world: World) {
     for (number, cause) in [2, 0, 1, 1, 4].into_iter().enumerate() {
         writer.write(number, id[number], Some(id[cause])).await;
     }
-    for start in 0..3 {
-        let (nodes, flags) = tree(&client, id[start], 10, 100).await;
+    for (start, asked) in id.iter().enumerate().take(3) {
+        let (nodes, flags) = tree(&client, *asked, 10, 100).await;
         let mut found: Vec<Value> = nodes.iter().map(|node| node[1].clone()).collect();
         found.sort_by_key(ToString::to_string);
         found.dedup();

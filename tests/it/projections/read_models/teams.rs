@@ -100,11 +100,15 @@ async fn a_team_is_what_its_events_say(world: World) {
         json!([event("team_invitation_expired", 8, expired)]),
     )
     .await;
+    is_formed_and_renamed(&client).await;
+    loses_and_finds_members_and_ends(&client).await;
+}
 
+async fn is_formed_and_renamed(client: &GraphqlClient) {
     let accepted = json!({"invitation_id": "i3", "team_id": "11_22", "accepted_by": "22",
         "accepted_at": at(10)});
     let now = append(
-        &client,
+        client,
         STREAM,
         json!([
             invitation("i3", 9, None),
@@ -113,7 +117,7 @@ async fn a_team_is_what_its_events_say(world: World) {
         ]),
     )
     .await;
-    let active = team(&client, now).await;
+    let active = team(client, now).await;
     assert_eq!(active["status"], "ACTIVE");
     assert_eq!(active["name"], "The Herons");
     assert_eq!(active["playerIds"], json!(["11", "22"]));
@@ -125,19 +129,19 @@ async fn a_team_is_what_its_events_say(world: World) {
         json!({"made": 3, "accepted": 1, "declined": 1, "expired": 1})
     );
     assert_eq!(active["nameHistory"], json!([]));
-    assert_eq!(team_of(&client, "22", now).await, "11_22");
+    assert_eq!(team_of(client, "22", now).await, "11_22");
 
     let renamed = |minute, name| {
         let fields = json!({"team_id": "11_22", "name": name, "updated_at": at(minute)});
         event("team_updated", minute, fields)
     };
     let now = append(
-        &client,
+        client,
         STREAM,
         json!([renamed(11, "The Egrets"), renamed(12, "The Storks")]),
     )
     .await;
-    let renamed = team(&client, now).await;
+    let renamed = team(client, now).await;
     assert_eq!(renamed["name"], "The Storks");
     assert_eq!(renamed["nameChangeCount"], 2);
     assert_eq!(
@@ -151,43 +155,45 @@ async fn a_team_is_what_its_events_say(world: World) {
     );
     let arguments = format!("teamId: \"11_22\", guildId: \"{GUILD}\"");
     let later = "nameHistory(first: 1, afterSequence: 1) { sequence }";
-    let later = ask(&client, "team", &arguments, later, now).await;
+    let later = ask(client, "team", &arguments, later, now).await;
     assert_eq!(later["nameHistory"], json!([{"sequence": 2}]));
+}
 
+async fn loses_and_finds_members_and_ends(client: &GraphqlClient) {
     let left = json!({"team_id": "11_22", "player_id": "22", "removed_by": "22", "reason": null,
         "removed_at": at(13)});
     let now = append(
-        &client,
+        client,
         STREAM,
         json!([event("team_member_removed", 13, left)]),
     )
     .await;
-    let incomplete = team(&client, now).await;
+    let incomplete = team(client, now).await;
     assert_eq!(incomplete["status"], "INCOMPLETE");
     assert_eq!(incomplete["playerIds"], json!(["11"]));
-    assert_eq!(team_of(&client, "22", now).await, Value::Null);
-    assert_eq!(team_of(&client, "11", now).await, "11_22");
+    assert_eq!(team_of(client, "22", now).await, Value::Null);
+    assert_eq!(team_of(client, "11", now).await, "11_22");
 
     let added =
         json!({"team_id": "11_22", "player_id": "33", "added_by": "11", "added_at": at(14)});
     let now = append(
-        &client,
+        client,
         STREAM,
         json!([event("team_member_added", 14, added)]),
     )
     .await;
-    let filled = team(&client, now).await;
+    let filled = team(client, now).await;
     assert_eq!(filled["status"], "ACTIVE");
     assert_eq!(filled["playerIds"], json!(["11", "33"]));
-    assert_eq!(team_of(&client, "33", now).await, "11_22");
+    assert_eq!(team_of(client, "33", now).await, "11_22");
 
-    let now = append(&client, STREAM, json!([disbanded("11_22", 15, None)])).await;
-    let over = team(&client, now).await;
+    let now = append(client, STREAM, json!([disbanded("11_22", 15, None)])).await;
+    let over = team(client, now).await;
     assert_eq!(over["status"], "DISBANDED");
     assert_eq!(over["playerIds"], json!(["11", "33"]));
     assert_eq!(over["updatedAt"], "2026-11-20T12:15:00+00:00");
     for user_id in ["11", "22", "33"] {
-        assert_eq!(team_of(&client, user_id, now).await, Value::Null);
+        assert_eq!(team_of(client, user_id, now).await, Value::Null);
     }
 }
 
