@@ -7,6 +7,7 @@ mod document;
 mod error_code;
 mod event_types;
 mod fault;
+mod figures;
 mod games;
 mod input;
 mod lifecycle;

@@ -50,6 +50,10 @@ impl ProjectionQuery {
     }
 }
 
+#[expect(
+    clippy::unused_async,
+    reason = "the library wants every resolver to be async"
+)]
 #[Subscription]
 impl ProjectionSubscription {
     /// The projections, at once and then whenever something has changed: to watch a rebuild, or the lag.
@@ -104,10 +108,10 @@ impl ProjectionMutation {
     ) -> Result<RebuildProjectionPayload> {
         let operation = Operation::of(ctx)?;
         let kind = input.projection.into();
-        let rebuilt = operation
+        let asked = operation
             .projections
             .rebuild(kind, input.actor_id.as_deref());
-        match rebuilt.await {
+        match asked.await {
             Ok(rebuild) => Ok(RebuildProjectionPayload::RebuildStarted(RebuildStarted {
                 build: ProjectionBuildObject::new(rebuild.build, operation.store.known_head()),
                 duplicate: rebuild.duplicate,

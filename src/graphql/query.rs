@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::error_code::{limit_exceeded, read_error};
 use super::event_types::{self, EventTypeFilterInput};
+use super::figures::FiguresQuery;
 use super::games::{self, GameRule};
 use super::input::{
     Direction, EventFilterInput, StreamFilterInput, StreamOrder, StreamOrderField,
@@ -42,6 +43,7 @@ pub(super) struct Query(
     LogQuery,
     ProjectionQuery,
     PlayedQuery,
+    FiguresQuery,
     TeamQuery,
     PlayerQuery,
     GuildQuery,

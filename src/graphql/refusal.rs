@@ -1,7 +1,7 @@
 //! Expected outcomes of appends that are not a success, as values.
 
-mod event_type;
 mod closed;
+mod event_type;
 mod rules;
 mod wording;
 

@@ -8,6 +8,7 @@
 mod entry;
 mod layout;
 mod query;
+mod question;
 mod results;
 mod rows;
 mod statistics;
@@ -29,7 +30,7 @@ use crate::game::Step;
 use crate::store::DatabaseError;
 use entry::Entry;
 pub(super) use layout::LAYOUT;
-pub use query::{
+pub use question::{
     GameFilter, GameQuery, GuessFilter, GuessQuery, PlayedRound, ProjectedGame, ProjectedGuess,
     ProjectedReplay, ReplayKey, ReplayQuery,
 };

@@ -84,8 +84,8 @@ impl Projections {
             }
             // This node may be the one that works at it, and then it knows at once.
             let mut progress = self.0.progress.subscribe(kind);
-            let reaches = progress.wait_for(|position| *position >= wanted);
-            let _ = tokio::time::timeout(LOOK, reaches).await;
+            let told = progress.wait_for(|position| *position >= wanted);
+            let _ = tokio::time::timeout(LOOK, told).await;
         }
     }
 
@@ -100,9 +100,9 @@ impl Projections {
             let active = builds.active(kind).await?;
             Ok::<_, DatabaseError>(active.map(|build| (transaction, build)))
         };
-        let opened = tokio::time::timeout(limit, open).await;
-        let opened = opened.map_err(|_| ViewError::Unavailable)?;
-        let (transaction, build) = opened
+        let within = tokio::time::timeout(limit, open).await;
+        let found = within.map_err(|_| ViewError::Unavailable)?;
+        let (transaction, build) = found
             .map_err(|error| ViewError::from(&error))?
             .ok_or(ViewError::NotBuilt(kind.name()))?;
         Ok(View {

@@ -277,10 +277,6 @@ impl GameObject {
 
     /// Its guesses, oldest first unless `direction` says otherwise, as the projection `games` has them: all of
     /// the game's, whatever version this is.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are the arguments of the field"
-    )]
     async fn guesses(
         &self,
         ctx: &Context<'_>,

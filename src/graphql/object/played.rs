@@ -80,6 +80,10 @@ pub(in crate::graphql) enum GuessOutcome {
 }
 
 /// One attempt of a team: both words, or an attempt that was abandoned.
+#[expect(
+    clippy::struct_field_names,
+    reason = "the events call the number of an attempt so"
+)]
 #[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub(in crate::graphql) struct Guess {
@@ -214,8 +218,8 @@ pub(in crate::graphql) struct Replay {
     finished_at: DateTime<Utc>,
     /// The events up to the result.
     event_count: i32,
-    /// The figures that games of all modes have: duration_seconds, total_guesses, player_count, team_count,
-    /// rounds.
+    /// The figures that games of all modes have: `duration_seconds`, `total_guesses`, `player_count`,
+    /// `team_count`, `rounds`.
     base_statistics: JsonScalar,
     /// The figures of the mode, under its name; its keys depend on it.
     mode_statistics: JsonScalar,

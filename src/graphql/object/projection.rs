@@ -1,10 +1,5 @@
 //! A projection and its builds.
 
-#![expect(
-    clippy::unused_async,
-    reason = "the library wants every resolver to be async"
-)]
-
 use async_graphql::{Context, Description, Enum, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

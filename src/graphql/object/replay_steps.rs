@@ -54,10 +54,6 @@ struct ReplayScore {
 #[ComplexObject]
 impl ReplayStep {
     /// The event itself.
-    #[expect(
-        clippy::unused_async,
-        reason = "the library wants every resolver to be async"
-    )]
     async fn event(&self, _ctx: &Context<'_>) -> EventObject {
         EventObject::new(Arc::clone(&self.event))
     }

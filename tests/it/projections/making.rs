@@ -225,7 +225,7 @@ async fn a_file_of_another_log_is_made_anew() {
         .await;
     server.terminate().await;
     let copy = log.with_extension("copy");
-    std::fs::copy(&log, &copy).unwrap();
+    copy_log(&log, &copy);
     server.start_again().await;
     let client = GraphqlClient::new(&server.base_url());
     let head = play(&client, first, 10, 20).await;
@@ -237,7 +237,7 @@ async fn a_file_of_another_log_is_made_anew() {
         .await;
     server.terminate().await;
     // An older copy of the log is put back, and goes on otherwise.
-    std::fs::copy(&copy, &log).unwrap();
+    copy_log(&copy, &log);
     server.start_again().await;
     let client = GraphqlClient::new(&server.base_url());
     let head = play(&client, second, 0, 30).await;
@@ -256,7 +256,7 @@ async fn a_file_of_another_log_is_made_anew() {
     );
     assert_eq!(games[1], json!({"gameId": second.game_id, "version": 30}));
     server.terminate().await;
-    std::fs::remove_file(&log).unwrap();
+    remove_log(&log);
     server.start_again().await;
     let client = GraphqlClient::new(&server.base_url());
     let games = eventually("the projection of an empty log", async || {
@@ -268,4 +268,21 @@ async fn a_file_of_another_log_is_made_anew() {
     })
     .await;
     assert_eq!(games["projectedThrough"], 0);
+}
+
+/// Copies a file of SQLite that nobody has open, with what SQLite may have left beside it.
+fn copy_log(from: &std::path::Path, to: &std::path::Path) {
+    remove_log(to);
+    for suffix in ["", "-wal"] {
+        let beside = |path: &std::path::Path| format!("{}{suffix}", path.display());
+        if std::path::Path::new(&beside(from)).exists() {
+            std::fs::copy(beside(from), beside(to)).unwrap();
+        }
+    }
+}
+
+fn remove_log(log: &std::path::Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", log.display()));
+    }
 }

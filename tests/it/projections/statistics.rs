@@ -17,6 +17,15 @@ on_both_backends!(
     leaderboards_are_in_the_order_of_the_rules,
 );
 
+const PLAYER_FIGURES: &str = "gamesPlayed gamesWon winRate totalGuesses totalMatches guessAccuracy abandonedGuesses
+        averageGuessesPerMatch bestMatch perfectRounds totalScore averageScore bestScore averageResponseMs
+        currentWinStreak longestWinStreak bestPartner { userId gamesWon gamesPlayed } lastPlayedAt";
+
+const TEAM_FIGURES: &str = "gamesPlayed gamesWon winRate totalGuesses totalMatches abandonedGuesses averageGuesses
+        perfectRounds totalScore averageScore bestGame { gameId score averageGuesses finishedAt } averageRoundMs
+        eliminations { timeout maxGuesses roundLoss forfeit unknown } currentWinStreak longestWinStreak
+        lastPlayedAt";
+
 async fn played(world: &World) -> (testkit::ServerProcess, GraphqlClient, Vec<GameResult>, i64) {
     let (server, client) = start(world).await;
     let mut games = samples();
@@ -71,9 +80,6 @@ fn plain(value: &Value) -> Value {
 
 async fn players_have_the_figures_of_their_games(world: World) {
     let (_server, client, results, head) = played(&world).await;
-    const FIGURES: &str = "gamesPlayed gamesWon winRate totalGuesses totalMatches guessAccuracy abandonedGuesses
-        averageGuessesPerMatch bestMatch perfectRounds totalScore averageScore bestScore averageResponseMs
-        currentWinStreak longestWinStreak bestPartner { userId gamesWon gamesPlayed } lastPlayedAt";
     let mut looked_at = 0;
     let mut players: Vec<_> = results
         .iter()
@@ -98,7 +104,7 @@ async fn players_have_the_figures_of_their_games(world: World) {
             let wanted = camel(serde_json::to_value(PlayerStatistics::of(&games)).unwrap());
             let text = format!(
                 "query($user: String!, $guild: String) {{ player(userId: $user, guildId: $guild,
-                     waitForPosition: {head}) {{ statistics{filter} {{ {FIGURES} }} }} }}"
+                     waitForPosition: {head}) {{ statistics{filter} {{ {PLAYER_FIGURES} }} }} }}"
             );
             let variables = json!({"user": user_id, "guild": guild_id});
             let data = client.query(&text, variables).await;
@@ -115,10 +121,6 @@ async fn players_have_the_figures_of_their_games(world: World) {
 
 async fn teams_have_the_figures_of_their_games(world: World) {
     let (_server, client, results, head) = played(&world).await;
-    const FIGURES: &str = "gamesPlayed gamesWon winRate totalGuesses totalMatches abandonedGuesses averageGuesses
-        perfectRounds totalScore averageScore bestGame { gameId score averageGuesses finishedAt } averageRoundMs
-        eliminations { timeout maxGuesses roundLoss forfeit unknown } currentWinStreak longestWinStreak
-        lastPlayedAt";
     for result in results.iter().take(6) {
         let team = &result.teams[0];
         // A team of the projection `teams` has a stream; the figures need none.
@@ -142,7 +144,7 @@ async fn teams_have_the_figures_of_their_games(world: World) {
         let text = format!(
             "query($team: String!, $guild: String) {{ games(waitForPosition: {head}) {{ projectedThrough }}
                  team(teamId: $team, guildId: $guild, waitForPosition: {head}) {{
-                     statistics {{ {FIGURES} ranking }} }} }}"
+                     statistics {{ {TEAM_FIGURES} ranking }} }} }}"
         );
         let data = client
             .query(
