@@ -155,6 +155,7 @@ fn apply(entry: &mut Entry, event: &RecordedEvent, pending: &mut Pending) -> Res
                 figures.note_stored(name, event.schema_version);
                 let changes = figures.apply(event.stream_version, envelope.event_id, &known);
                 entry.figures = Some(figures);
+                rows::check_keys(&changes)?;
                 pending.changes(entry, changes);
             }
             if entry.is_over() {

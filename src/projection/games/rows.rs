@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::entry::Entry;
 use super::results;
 use crate::position::Position;
+use crate::projection::meaning::check_key;
 use crate::projection::tables::Target;
 use crate::store::DatabaseError;
 
@@ -116,7 +117,10 @@ impl Pending {
         ]);
         if entry.roster_changed {
             self.rosters.push(state.game_id.clone().into());
-            for player in &state.players {
+            // Nobody looks a player up by an id that no index can hold.
+            let players = state.players.iter();
+            for player in players.filter(|player| check_key("player_id", &player.player_id).is_ok())
+            {
                 self.players.push([
                     state.game_id.clone().into(),
                     player.player_id.clone().into(),
@@ -292,4 +296,31 @@ pub(super) fn micros(time: DateTime<Utc>) -> i64 {
 pub(super) fn json(value: &impl Serialize) -> Result<String, DatabaseError> {
     serde_json::to_string(value)
         .map_err(|error| DatabaseError::Refused(format!("a row of a projection: {error}")))
+}
+
+/// Whether what the rows are looked up by fits into an index of either database.
+pub(super) fn check_keys(changes: &Changes) -> Result<(), String> {
+    for row in &changes.guesses {
+        for (name, key) in [
+            ("team_id", Some(&row.team_id)),
+            ("player1_id", Some(&row.player1_id)),
+            ("player2_id", Some(&row.player2_id)),
+            ("player1_word", row.player1_word.as_ref()),
+            ("player2_word", row.player2_word.as_ref()),
+        ] {
+            key.map_or(Ok(()), |key| check_key(name, key))?;
+        }
+    }
+    for row in &changes.rounds {
+        check_key("team_id", &row.team_id)?;
+    }
+    if let Some(result) = &changes.finished {
+        for player in &result.players {
+            check_key("player_id", &player.user_id)?;
+        }
+        for team in &result.teams {
+            check_key("team_id", &team.team_id)?;
+        }
+    }
+    Ok(())
 }
