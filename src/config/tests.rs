@@ -616,6 +616,7 @@ fn the_defaults_file_is_plain_toml_with_the_profiles_apart() {
     let expected = [
         "append",
         "database",
+        "domain",
         "graphql",
         "log",
         "operations",
@@ -624,6 +625,7 @@ fn the_defaults_file_is_plain_toml_with_the_profiles_apart() {
         "scavenge",
         "schema",
         "server",
+        "snapshots",
         "subscription",
         "tail",
     ];
