@@ -136,7 +136,7 @@ async fn what_was_appended_cannot_be_deleted_replaced_or_changed(world: World) {
             "events",
             "streams CASCADE",
             "log_head",
-            "log_head, streams, events",
+            "log_head, streams, events, snapshots",
         ] {
             closed.refuses(&[&format!("TRUNCATE {table}")]).await;
         }
