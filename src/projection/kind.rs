@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use super::tables::{Layout, Target};
-use crate::event::RecordedEvent;
+use crate::event::{RecordedEvent, life};
 use crate::filter::EventFilter;
 use crate::store::DatabaseError;
 use std::sync::Arc;
@@ -114,7 +114,17 @@ impl ProjectionKind {
         }
     }
 
+    /// What it reads of the log: its categories; or its types, where it wants few of what its categories hold.
     pub(super) fn filter(self) -> EventFilter {
+        if self == Self::Observations {
+            let ends = [life::DELETED, life::TOMBSTONED];
+            let types = observations::TYPES.iter().chain(&ends);
+            return EventFilter {
+                event_types: types.map(|&text| text.to_owned()).collect(),
+                include_reserved: true,
+                ..EventFilter::default()
+            };
+        }
         EventFilter {
             categories: self
                 .categories()

@@ -63,7 +63,7 @@ pub(super) static LAYOUT: Layout = Layout {
 const CATEGORIES: [&str; 3] = ["gamelog", "botlog", "game"];
 
 /// The types of events that are observations.
-const TYPES: [&str; 10] = [
+pub(super) const TYPES: [&str; 10] = [
     "command_error",
     "system_error",
     "guess_error",
