@@ -4,9 +4,10 @@ use async_graphql::{Context, Description, Enum, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::graphql::error_code::{limit_exceeded, view_error};
+use crate::graphql::error_code::view_error;
 use crate::graphql::loader::Operation;
 use crate::graphql::projections::ProjectionName;
+use crate::graphql::read_models::short_page;
 use crate::graphql::scalar::{PositionScalar, SafeInt};
 use crate::position::Position;
 use crate::projection::{Build, BuildState, ProjectionKind, SetAside};
@@ -214,17 +215,11 @@ impl ProjectionBuildObject {
         >,
     ) -> Result<Vec<SetAsideEvent>> {
         let operation = Operation::of(ctx)?;
-        let limits = operation.limits;
-        let first = first.map_or(Ok(limits.page_default), usize::try_from);
-        let first = first.unwrap_or(limits.page_max + 1);
-        if first > limits.page_max {
-            return Err(limit_exceeded("`first`", first, limits.page_max));
-        }
-        operation.ask_for(first)?;
+        let first = short_page(operation, first)?;
         let after = after_position.map_or(Position::ORIGIN, |position| position.0);
         let found = operation
             .projections
-            .events_set_aside(self.build.id, after, first as u64);
+            .events_set_aside(self.build.id, after, first);
         let found = found.await.map_err(|error| view_error(&error))?;
         Ok(found.into_iter().map(SetAsideEvent::from).collect())
     }

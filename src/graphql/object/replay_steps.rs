@@ -13,8 +13,9 @@ use super::event::EventObject;
 use crate::event::RecordedEvent;
 use crate::filter::EventFilter;
 use crate::game::Step;
-use crate::graphql::error_code::{ErrorCode, limit_exceeded, read_error};
+use crate::graphql::error_code::{ErrorCode, read_error};
 use crate::graphql::loader::Operation;
+use crate::graphql::read_models::short_page;
 use crate::graphql::scalar::{JsonScalar, SafeInt};
 use crate::position::Position;
 use crate::store::{EventQuery, VersionRange};
@@ -67,8 +68,12 @@ pub(super) async fn read(
     first: Option<i32>,
     after: Option<i32>,
 ) -> Result<Vec<ReplayStep>> {
-    let (first, after) = bounds(operation, first, after)?;
-    operation.ask_for(usize::try_from(first).unwrap_or_default())?;
+    let first = i32::try_from(short_page(operation, first)?).unwrap_or(i32::MAX);
+    let after = after.unwrap_or(0);
+    if after < 0 {
+        let message = format!("`after` is {after}. It must be 0 or more.");
+        return Err(ErrorCode::InvalidArgument.error(message));
+    }
     let mut state = GameState::new(game_id);
     let mut replay = Replay::new(started_at);
     let mut steps = Vec::new();
@@ -102,23 +107,6 @@ pub(super) async fn read(
         });
     }
     Ok(steps)
-}
-
-fn bounds(operation: &Operation, first: Option<i32>, after: Option<i32>) -> Result<(i32, i32)> {
-    let limits = operation.limits;
-    let most = i32::try_from(limits.page_max).unwrap_or(i32::MAX);
-    let first = first.unwrap_or(i32::try_from(limits.page_default).unwrap_or(most));
-    if first > most {
-        return Err(limit_exceeded("`first`", first, limits.page_max));
-    }
-    let after = after.unwrap_or(0);
-    for (name, value) in [("first", first), ("after", after)] {
-        if value < 0 {
-            let message = format!("`{name}` is {value}. It must be 0 or more.");
-            return Err(ErrorCode::InvalidArgument.error(message));
-        }
-    }
-    Ok((first, after))
 }
 
 /// The events of the game up to a version that are shown, page by page.

@@ -4,10 +4,10 @@ use gamebot::event::Event;
 use gamebot::game::{GameState, Phase};
 use gamebot::statistics::GameFigures;
 use sea_orm::QueryResult;
-use serde::de::DeserializeOwned;
 
 use crate::event::RecordedEvent;
 use crate::position::Position;
+use crate::projection::column::of_json;
 use crate::store::DatabaseError;
 
 pub(super) struct Entry {
@@ -40,8 +40,8 @@ impl Entry {
         let state: String = row.try_get_by_index(3)?;
         let figures: Option<String> = row.try_get_by_index(4)?;
         Ok(Self {
-            state: from_json(&state)?,
-            figures: figures.as_deref().map(from_json).transpose()?,
+            state: of_json(&state)?,
+            figures: figures.as_deref().map(of_json).transpose()?,
             first_position: Position::from_stored(row.try_get_by_index(1)?),
             position: Position::from_stored(row.try_get_by_index(2)?),
             is_changed: false,
@@ -80,11 +80,4 @@ impl Entry {
     pub(super) fn is_active(&self) -> bool {
         self.state.phase.is_some() && !self.is_over()
     }
-}
-
-/// What this server has written, read again.
-pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, DatabaseError> {
-    serde_json::from_str(text).map_err(|error| {
-        DatabaseError::Refused(format!("a row of a projection cannot be read: {error}"))
-    })
 }

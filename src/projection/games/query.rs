@@ -1,15 +1,14 @@
 //! Questions about games, guesses, rounds and replays.
 
-use chrono::{DateTime, Utc};
 use sea_orm::{QueryResult, Value};
 
-use super::entry::from_json;
 use super::question::{
     GameQuery, GuessQuery, PlayedRound, ProjectedGame, ProjectedGuess, ProjectedReplay, ReplayKey,
     ReplayQuery,
 };
-use super::rows::{folded, micros, phase_name};
+use super::rows::{folded, phase_name};
 use crate::position::Position;
+use crate::projection::column::{micros, of_json, time};
 use crate::projection::scope::scope_condition;
 use crate::projection::{View, ViewError};
 use crate::scope::Scope;
@@ -280,7 +279,7 @@ fn game_of(row: &QueryResult) -> Result<ProjectedGame, ViewError> {
         Ok::<_, DatabaseError>(ProjectedGame {
             first_position: Position::from_stored(row.try_get_by_index(0)?),
             position: Position::from_stored(row.try_get_by_index(1)?),
-            state: from_json(&state)?,
+            state: of_json(&state)?,
         })
     };
     read().map_err(|error| ViewError::from(&error))
@@ -346,9 +345,4 @@ fn replay_of(row: &QueryResult) -> Result<ProjectedReplay, ViewError> {
         })
     };
     read().map_err(|error| ViewError::from(&error))
-}
-
-/// A time of a row.
-pub(super) fn time(micros: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }

@@ -6,7 +6,8 @@ use gamebot::replay::display_name;
 use gamebot::statistics::{GameResult, PlayerResult, TeamResult, pair_id};
 use sea_orm::Value;
 
-use super::rows::{Finished, json, micros};
+use super::rows::Finished;
+use crate::projection::column::{json, micros};
 use crate::projection::tables::Target;
 use crate::store::DatabaseError;
 

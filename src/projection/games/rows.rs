@@ -2,15 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use gamebot::game::Phase;
 use gamebot::statistics::{Changes, GameResult, GuessRow, RoundRow, pair_id};
 use sea_orm::Value;
-use serde::Serialize;
 
 use super::entry::Entry;
 use super::results;
 use crate::position::Position;
+use crate::projection::column::{json, micros};
 use crate::projection::meaning::check_key;
 use crate::projection::tables::Target;
 use crate::store::DatabaseError;
@@ -286,16 +285,6 @@ pub(super) fn phase_name(phase: Phase) -> &'static str {
         Phase::Aborted => "aborted",
         Phase::Archived => "archived",
     }
-}
-
-/// A time in a row.
-pub(super) fn micros(time: DateTime<Utc>) -> i64 {
-    time.timestamp_micros()
-}
-
-pub(super) fn json(value: &impl Serialize) -> Result<String, DatabaseError> {
-    serde_json::to_string(value)
-        .map_err(|error| DatabaseError::Refused(format!("a row of a projection: {error}")))
 }
 
 /// Whether what the rows are looked up by fits into an index of either database.

@@ -10,9 +10,8 @@ use gamebot::statistics::{
 };
 use sea_orm::{QueryResult, Value};
 
-use super::entry::from_json;
-use super::query::{Clause, time};
-use super::rows::micros;
+use super::query::Clause;
+use crate::projection::column::{micros, of_json, time};
 use crate::projection::{View, ViewError};
 use crate::scope::Scope;
 use crate::store::DatabaseError;
@@ -154,7 +153,7 @@ fn team_game_of(row: &QueryResult) -> Result<TeamGame, ViewError> {
             finished_at: time(row.try_get_by_index(1)?),
             result: TeamResult {
                 team_id: row.try_get_by_index(2)?,
-                player_ids: from_json(&player_ids)?,
+                player_ids: of_json(&player_ids)?,
                 won: row.try_get_by_index::<i32>(4)? == 1,
                 score: row.try_get_by_index(5)?,
                 guesses,
