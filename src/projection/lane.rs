@@ -47,6 +47,8 @@ struct Lane<'a> {
     build: Build,
     lease: Lease,
     projector: Box<dyn Projector>,
+    /// The most events of the next page: fewer than there may be, after more were too many for one transaction.
+    most_events: u64,
     /// Whether it has made the indexes of a build that is to take over.
     is_indexed: bool,
     /// When this lane last said that it lives.
@@ -111,6 +113,7 @@ impl<'a> Lane<'a> {
             writer: inner.database.writer(),
             names: Names::of_build(inner.database.backend(), id),
             projector: build.kind.projector(),
+            most_events: inner.options.batch_events,
             inner,
             build,
             lease,
@@ -128,7 +131,20 @@ impl<'a> Lane<'a> {
                 // While this page is applied, the next one is read.
                 let ahead = self.reader(page.through);
                 let (applied, next) = tokio::join!(self.apply(&page), ahead);
-                applied?;
+                match applied {
+                    Err(LaneError::Database(DatabaseError::TooSlow(_)))
+                        if page.events.len() > 1 =>
+                    {
+                        // Half as many may be done in time. Should the answer to a commit have been too slow,
+                        // the checkpoint has moved, and the next one is refused.
+                        self.projector.forget();
+                        self.most_events = page.events.len() as u64 / 2;
+                        page = self.read(self.build.position).await?;
+                        continue;
+                    }
+                    applied => applied?,
+                }
+                self.most_events = (self.most_events * 2).min(self.inner.options.batch_events);
                 page = next?;
                 if self.build.state == BuildState::Building && page.events.is_empty() {
                     self.take_over().await?;
@@ -168,7 +184,7 @@ impl<'a> Lane<'a> {
     /// Reads on after a position. It borrows nothing of the lane, so that it can run beside `apply`.
     fn reader(&self, after: Position) -> impl Future<Output = Result<Page, LaneError>> + use<> {
         let store = self.inner.store.clone();
-        let limit = self.inner.options.batch_events;
+        let limit = self.most_events;
         let filter = self.build.kind.filter();
         async move {
             let head = store.known_head();
@@ -204,11 +220,11 @@ impl<'a> Lane<'a> {
         let work = async {
             let _turn = inner.database.write_turn().await;
             let transaction = inner.database.begin_derived(&self.writer).await?;
-            let faults = self.write(&transaction, &page.events, page.through).await?;
-            match (faults.first(), inner.options.on_fault) {
+            let fault = self.write(&transaction, &page.events, page.through).await?;
+            match (fault, inner.options.on_fault) {
                 (Some(fault), FaultPolicy::Stop) => {
                     transaction.rollback().await?;
-                    self.stop_at(page, fault).await?;
+                    self.stop_at(page, &fault).await?;
                     Err(LaneError::Halted)
                 }
                 _ => Ok(transaction.commit().await?),
@@ -227,12 +243,14 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
+    /// Writes what events come to, and sets those aside that cannot be used. The answer is the first of these,
+    /// unless all of them were set aside before: then somebody has said that the build shall go on.
     async fn write(
         &mut self,
         transaction: &DatabaseTransaction,
         events: &[Arc<RecordedEvent>],
         through: Position,
-    ) -> Result<Vec<Fault>, LaneError> {
+    ) -> Result<Option<Fault>, LaneError> {
         let builds = Builds::of(transaction);
         let from = self.build.position;
         let last = events.last().map(AsRef::as_ref);
@@ -247,13 +265,17 @@ impl<'a> Lane<'a> {
         if !events.is_empty() {
             self.projector.apply(events, &mut target).await?;
         }
-        let faults = target.faults;
-        for fault in &faults {
-            builds
-                .set_aside(self.build.id, &events[fault.index], &fault.reason)
-                .await?;
+        let mut faults = target.faults;
+        faults.sort_by_key(|fault| fault.index);
+        let mut first = None;
+        for fault in faults {
+            let event = &events[fault.index];
+            let set_aside = builds.set_aside(self.build.id, event, &fault.reason);
+            if set_aside.await? {
+                first.get_or_insert(fault);
+            }
         }
-        Ok(faults)
+        Ok(first)
     }
 
     /// Applies what stands before an event that cannot be used, and lets the build stand still there.
@@ -277,23 +299,20 @@ impl<'a> Lane<'a> {
 
     /// Makes this build the active one, if it has caught up with the one that is.
     async fn take_over(&mut self) -> Result<(), LaneError> {
-        let _turn = self.inner.database.write_turn().await;
-        let transaction = self.inner.database.begin(&self.writer).await?;
-        let builds = Builds::of(&transaction);
         if !self.is_indexed {
-            // By itself, and before the other build is touched, which goes on answering and following.
-            builds.index(self.build.kind, self.build.id).await?;
-            transaction.commit().await?;
+            // Before the other build is touched, which goes on answering and following: on SQLite between two
+            // indexes.
+            for index in self.build.kind.layout().indexes {
+                self.index(index).await?;
+            }
             self.is_indexed = true;
             return Ok(());
         }
+        let _turn = self.inner.database.write_turn().await;
+        let transaction = self.inner.database.begin(&self.writer).await?;
+        let builds = Builds::of(&transaction);
+        self.stay(&builds).await?;
         let position = self.build.position;
-        if !builds
-            .advance(self.lease, position, position, None, 0)
-            .await?
-        {
-            return Err(LaneError::Lost);
-        }
         if builds.activate(&self.build, position).await? {
             transaction.commit().await?;
             self.build.state = BuildState::Active;
@@ -305,6 +324,22 @@ impl<'a> Lane<'a> {
             self.tell_progress();
         }
         Ok(())
+    }
+
+    async fn index(&self, index: &str) -> Result<(), LaneError> {
+        let _turn = self.inner.database.write_turn().await;
+        let transaction = self.inner.database.begin(&self.writer).await?;
+        let builds = Builds::of(&transaction);
+        self.stay(&builds).await?;
+        builds.index(self.build.id, index).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Makes sure of the lease and gives a sign of life, with the checkpoint where it is.
+    async fn stay(&self, builds: &Builds<'_>) -> Result<(), LaneError> {
+        let position = self.build.position;
+        let stays = builds.advance(self.lease, position, position, None, 0);
+        stays.await?.then_some(()).ok_or(LaneError::Lost)
     }
 
     fn tell_progress(&self) {

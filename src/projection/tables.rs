@@ -18,7 +18,7 @@ pub(super) struct Layout {
     pub(super) tables: &'static [&'static str],
     /// `CREATE TABLE …`, one for each.
     pub(super) creations: &'static [&'static str],
-    /// `CREATE INDEX …`. A rebuild makes them when it has caught up: to sort once is many times cheaper than
+    /// `CREATE INDEX IF NOT EXISTS …`, each by itself: whoever makes them may be killed between two. A rebuild makes them when it has caught up: to sort once is many times cheaper than
     /// to keep an index in order while it grows at random.
     pub(super) indexes: &'static [&'static str],
 }
