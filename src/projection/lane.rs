@@ -125,11 +125,12 @@ impl<'a> Lane<'a> {
         let mut page = self.read(self.build.position).await?;
         loop {
             if page.through > self.build.position {
-                // While this page is applied, the next one is read.
-                let ahead = self.reader(page.through);
-                let (applied, next) = tokio::join!(self.apply(&page), ahead);
-                applied?;
-                page = next?;
+                // While this page is applied, the next one is read, on another core if there is one.
+                let ahead = tokio::spawn(self.reader(page.through));
+                self.apply(&page).await?;
+                page = ahead
+                    .await
+                    .map_err(|error| DatabaseError::Unavailable(error.to_string()))??;
                 if self.build.state == BuildState::Building && page.events.is_empty() {
                     self.take_over().await?;
                 }
