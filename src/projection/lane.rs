@@ -128,24 +128,16 @@ impl<'a> Lane<'a> {
         let mut page = self.read(self.build.position).await?;
         loop {
             if page.through > self.build.position {
-                // While this page is applied, the next one is read.
-                let ahead = self.reader(page.through);
-                let (applied, next) = tokio::join!(self.apply(&page), ahead);
-                match applied {
-                    Err(LaneError::Database(DatabaseError::TooSlow(_)))
-                        if page.events.len() > 1 =>
-                    {
-                        // Half as many may be done in time. Should the answer to a commit have been too slow,
-                        // the checkpoint has moved, and the next one is refused.
-                        self.projector.forget();
-                        self.most_events = page.events.len() as u64 / 2;
-                        page = self.read(self.build.position).await?;
-                        continue;
-                    }
-                    applied => applied?,
+                // While this page is applied, the next one is read, on another core if there is one.
+                let ahead = tokio::spawn(self.reader(page.through));
+                if let Err(error) = self.apply(&page).await {
+                    page = self.half_of(&page, error).await?;
+                    continue;
                 }
                 self.most_events = (self.most_events * 2).min(self.inner.options.batch_events);
-                page = next?;
+                page = ahead
+                    .await
+                    .map_err(|error| DatabaseError::Unavailable(error.to_string()))??;
                 if self.build.state == BuildState::Building && page.events.is_empty() {
                     self.take_over().await?;
                 }
@@ -174,6 +166,19 @@ impl<'a> Lane<'a> {
                 .await?;
             }
             page = self.read(self.build.position).await?;
+        }
+    }
+
+    /// Half of a page that took too long to be applied: that may be done in time. Should it have been the answer
+    /// to the commit that was too slow, the checkpoint has moved, and what is tried next is refused.
+    async fn half_of(&mut self, page: &Page, error: LaneError) -> Result<Page, LaneError> {
+        match error {
+            LaneError::Database(DatabaseError::TooSlow(_)) if page.events.len() > 1 => {
+                self.projector.forget();
+                self.most_events = page.events.len() as u64 / 2;
+                self.read(self.build.position).await
+            }
+            error => Err(error),
         }
     }
 

@@ -89,8 +89,11 @@ async fn what_could_not_begin_until_its_deadline_is_certainly_not_written(world:
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_begun_by_its_deadline_times_out_and_what_waits_behind_it_is_not_written() {
     let world = World::postgres().await;
-    // Long enough to reach the lock on a busy machine.
-    let settings = [("GAMEBOT_APPEND_DEADLINE_MS", "5000")];
+    // Long enough to reach the lock on a busy machine, and no second attempt takes both requests along.
+    let settings = [
+        ("GAMEBOT_APPEND_DEADLINE_MS", "5000"),
+        ("GAMEBOT_DATABASE_STATEMENT_TIMEOUT_MS", "60000"),
+    ];
     let (_server, client) = impatient(&world, &settings).await;
     let [under_way, waiting] = ["a", "b"].map(new_stream);
     let (first, second) = (new_events(1), new_events(1));
