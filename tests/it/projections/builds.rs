@@ -111,7 +111,7 @@ async fn answers_stay_whole_until_this_version_answers(
     head: i64,
 ) -> Value {
     eventually_within(
-        Duration::from_secs(60),
+        Duration::from_mins(5),
         "this version to answer",
         async || {
             let text = "{ games { projectedThrough } projections { name version
@@ -133,7 +133,7 @@ async fn a_build_of_an_older_version_answers_until_the_new_one_has_caught_up(wor
     assert_eq!(inside.execute(outdate).await, 1);
     // Small steps, so that many answers are given meanwhile.
     let server = prepare(&world)
-        .environment("GAMEBOT_PROJECTIONS_BATCH_EVENTS", "1")
+        .environment("GAMEBOT_PROJECTIONS_BATCH_EVENTS", "10")
         .start()
         .await;
     let client = GraphqlClient::new(&server.base_url());

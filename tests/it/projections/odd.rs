@@ -265,3 +265,33 @@ async fn a_batch_that_takes_too_long_is_made_smaller() {
     team_of(&client, "11", "22").await;
     assert_eq!(everything(&client).await.len(), 40);
 }
+
+/// The projection of games may be behind that of teams.
+#[tokio::test(flavor = "multi_thread")]
+async fn nested_fields_of_a_team_wait_for_the_position_too() {
+    let world = World::postgres().await;
+    let (_server, client) = start(&world).await;
+    let head = team_of(&client, "11", "22").await;
+    games(&client, "", head).await;
+    let inside = Inside::of(&world).await;
+    let lock = "SELECT 1 FROM {builds} WHERE projection = 'games' FOR UPDATE";
+    let held = inside.hold(lock).await;
+    let head = team_of(&client, "11", "33").await;
+    let text = "query($head: Position!) { team(teamId: \"11_33\", guildId: \"7\", waitForPosition: $head) {
+        statistics { projectedThrough } guesses { projectedThrough } } }";
+    let asking = client.query(text, json!({ "head": head }));
+    let letting_go = async {
+        // By then the question has been asked.
+        let text = "query($head: Position!) { teams(waitForPosition: $head) { projectedThrough } }";
+        client.query(text, json!({ "head": head })).await;
+        client.query(text, json!({ "head": head })).await;
+        drop(held);
+    };
+    let (data, ()) = tokio::join!(asking, letting_go);
+    for field in ["statistics", "guesses"] {
+        assert!(
+            data["team"][field]["projectedThrough"].as_i64() >= Some(head),
+            "{data}"
+        );
+    }
+}
