@@ -156,3 +156,18 @@ impl ProjectionKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever makes them may be killed between two, and then the next one makes all of them.
+    #[test]
+    fn indexes_can_be_made_again() {
+        for kind in ProjectionKind::ALL {
+            for index in kind.layout().indexes {
+                assert!(index.starts_with("CREATE INDEX IF NOT EXISTS {"), "{index}");
+            }
+        }
+    }
+}
