@@ -96,7 +96,7 @@ async fn a_rebuild_goes_on_when_the_node_that_makes_it_is_killed() {
     // The build that answers is held, so that the rebuild can do everything but take over.
     let inside = Inside::of(&world).await;
     let answering = "SELECT 1 FROM {builds} WHERE projection = 'games' AND state = 1 FOR UPDATE";
-    let held = inside.hold(answering).await;
+    let frozen = inside.hold(answering).await;
     let text = "mutation { rebuildProjection(input: {projection: GAMES}) { __typename } }";
     client.query(text, json!({})).await;
     let text = "{ projections { rebuild { nodeId position } } }";
@@ -113,7 +113,7 @@ async fn a_rebuild_goes_on_when_the_node_that_makes_it_is_killed() {
         second.kill();
         client
     };
-    drop(held);
+    drop(frozen);
     eventually("the rebuild takes over on the other node", async || {
         let games = projection_of_games(&left).await;
         let active = &games["activeBuild"];

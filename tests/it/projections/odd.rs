@@ -242,7 +242,7 @@ async fn a_batch_that_takes_too_long_is_made_smaller() {
     let mut head = 0;
     for id in 0..40 {
         let mut started = with_data(started.clone(), |data| {
-            data["game_id"] = json!(format!("g{id}"))
+            data["game_id"] = json!(format!("g{id}"));
         });
         started["eventId"] = json!(Uuid::now_v7());
         started["metadata"]["event_id"] = started["eventId"].clone();
@@ -275,7 +275,7 @@ async fn nested_fields_of_a_team_wait_for_the_position_too() {
     games(&client, "", head).await;
     let inside = Inside::of(&world).await;
     let lock = "SELECT 1 FROM {builds} WHERE projection = 'games' FOR UPDATE";
-    let held = inside.hold(lock).await;
+    let frozen = inside.hold(lock).await;
     let head = team_of(&client, "11", "33").await;
     let text = "query($head: Position!) { team(teamId: \"11_33\", guildId: \"7\", waitForPosition: $head) {
         statistics { projectedThrough } guesses { projectedThrough } } }";
@@ -285,7 +285,7 @@ async fn nested_fields_of_a_team_wait_for_the_position_too() {
         let text = "query($head: Position!) { teams(waitForPosition: $head) { projectedThrough } }";
         client.query(text, json!({ "head": head })).await;
         client.query(text, json!({ "head": head })).await;
-        drop(held);
+        drop(frozen);
     };
     let (data, ()) = tokio::join!(asking, letting_go);
     for field in ["statistics", "guesses"] {
