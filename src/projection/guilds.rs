@@ -33,8 +33,8 @@ pub(super) static LAYOUT: Layout = Layout {
             retired_by {text}, retired_at BIGINT, PRIMARY KEY (stream, variation_id))",
     ],
     indexes: &[
-        "CREATE INDEX {guild_config_guild_index} ON {guild_config} (guild_id, mode)",
-        "CREATE INDEX {game_variation_guild_index} ON {game_variation} (guild_id, variation_id)",
+        "CREATE INDEX IF NOT EXISTS {guild_config_guild_index} ON {guild_config} (guild_id, mode)",
+        "CREATE INDEX IF NOT EXISTS {game_variation_guild_index} ON {game_variation} (guild_id, variation_id)",
     ],
 };
 
@@ -57,8 +57,6 @@ impl Projector for Guilds {
     ) -> BoxFuture<'a, Result<(), DatabaseError>> {
         Box::pin(apply(events, target))
     }
-
-    fn forget(&mut self) {}
 }
 
 async fn apply(

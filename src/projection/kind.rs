@@ -26,8 +26,8 @@ pub enum ProjectionKind {
     Observations,
 }
 
-/// Folds events into the tables of a build. It may keep what it has read and written in memory, as long as
-/// `forget` makes it read again.
+/// Folds events into the tables of a build. It may keep what it has read and written in memory: whoever finds that
+/// a transaction was rolled back, or may have been, goes on with another projector.
 pub(super) trait Projector: Send + Sync {
     /// Applies events, in the order of the log, to the tables behind `target`. An event that cannot be used
     /// is a fault, which harms no other event.
@@ -37,8 +37,23 @@ pub(super) trait Projector: Send + Sync {
         target: &'a mut Target<'_>,
     ) -> BoxFuture<'a, Result<(), DatabaseError>>;
 
-    /// Forgets what it has in memory: the last transaction was rolled back, or may have been.
-    fn forget(&mut self);
+    /// Works out what events come to, where nothing has to be read for it; `None` if something has. Then they are
+    /// applied once those before them are written.
+    fn digest(
+        &mut self,
+        _events: &[Arc<RecordedEvent>],
+    ) -> Result<Option<Box<dyn Digest>>, DatabaseError> {
+        Ok(None)
+    }
+}
+
+/// What events come to, to be written.
+pub(super) trait Digest: Send + Sync {
+    /// Writes it to the tables behind `target`, with its faults.
+    fn write<'a>(
+        self: Box<Self>,
+        target: &'a mut Target<'_>,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>>;
 }
 
 impl ProjectionKind {

@@ -52,10 +52,10 @@ pub(super) static LAYOUT: Layout = Layout {
             at BIGINT NOT NULL, PRIMARY KEY (stream, version))",
     ],
     indexes: &[
-        "CREATE INDEX {error_log_day_index} ON {error_log} (day, error_key)",
-        "CREATE INDEX {error_log_guild_index} ON {error_log} (guild_id, day, error_key)",
-        "CREATE INDEX {recovery_subject_index} ON {recovery} (subject)",
-        "CREATE INDEX {quarantined_subject_index} ON {quarantined} (subject, subject_version)",
+        "CREATE INDEX IF NOT EXISTS {error_log_day_index} ON {error_log} (day, error_key)",
+        "CREATE INDEX IF NOT EXISTS {error_log_guild_index} ON {error_log} (guild_id, day, error_key)",
+        "CREATE INDEX IF NOT EXISTS {recovery_subject_index} ON {recovery} (subject)",
+        "CREATE INDEX IF NOT EXISTS {quarantined_subject_index} ON {quarantined} (subject, subject_version)",
     ],
 };
 
@@ -88,8 +88,6 @@ impl Projector for Observations {
     ) -> BoxFuture<'a, Result<(), DatabaseError>> {
         Box::pin(apply(events, target))
     }
-
-    fn forget(&mut self) {}
 }
 
 async fn apply(

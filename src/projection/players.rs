@@ -26,7 +26,7 @@ pub(super) static LAYOUT: Layout = Layout {
             user_id {text} NOT NULL, username {text}, display_name {text}, notification_settings {text},
             ui_preferences {text}, registered_at BIGINT, last_active_at BIGINT NOT NULL)",
     ],
-    indexes: &["CREATE INDEX {player_profile_user_index} ON {player_profile} (user_id)"],
+    indexes: &["CREATE INDEX IF NOT EXISTS {player_profile_user_index} ON {player_profile} (user_id)"],
 };
 
 /// The types of events that change a profile.
@@ -69,8 +69,6 @@ impl Projector for Players {
     ) -> BoxFuture<'a, Result<(), DatabaseError>> {
         Box::pin(apply(events, target))
     }
-
-    fn forget(&mut self) {}
 }
 
 async fn apply(

@@ -39,9 +39,9 @@ pub(super) static LAYOUT: Layout = Layout {
             is_member INTEGER NOT NULL, since BIGINT, position BIGINT NOT NULL, PRIMARY KEY (stream, user_id))",
     ],
     indexes: &[
-        "CREATE INDEX {team_id_index} ON {team} (team_id)",
-        "CREATE INDEX {team_guild_index} ON {team} (guild_id, stream)",
-        "CREATE INDEX {team_by_player_user_index} ON {team_by_player} (user_id, stream)",
+        "CREATE INDEX IF NOT EXISTS {team_id_index} ON {team} (team_id)",
+        "CREATE INDEX IF NOT EXISTS {team_guild_index} ON {team} (guild_id, stream)",
+        "CREATE INDEX IF NOT EXISTS {team_by_player_user_index} ON {team_by_player} (user_id, stream)",
     ],
 };
 
@@ -70,8 +70,6 @@ impl Projector for Teams {
     ) -> BoxFuture<'a, Result<(), DatabaseError>> {
         Box::pin(apply(events, target))
     }
-
-    fn forget(&mut self) {}
 }
 
 async fn apply(

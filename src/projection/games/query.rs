@@ -78,13 +78,16 @@ impl View {
         rows.iter().map(game_of).collect()
     }
 
-    /// The game that a player is in now. Should two sessions have taken the player in, it is the later one.
+    /// The game that a player is in now: in whichever guild, or in this one; `Some(None)`: in none. Should two
+    /// sessions have taken the player in, it is the later one.
     pub async fn active_game_of(
         &self,
         scope: &Scope,
+        guild_id: Option<&Option<String>>,
         user_id: &str,
     ) -> Result<Option<ProjectedGame>, ViewError> {
         let mut clause = Clause::within(scope, "game.guild_id");
+        clause.of_guild("game.guild_id", guild_id);
         clause.and(
             "player.user_id = ? AND player.is_active = 1",
             [user_id.into()],
