@@ -8,6 +8,7 @@
 //! On `SQLite` the tables lie in a file of their own, so that no projection ever waits for the log's one
 //! writer, or lets it wait; on PostgreSQL in a schema of their own.
 
+mod batch;
 mod builds;
 mod column;
 mod erase;

@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
+use super::batch::Batches;
 use super::tables::{Layout, Target};
 use crate::event::{RecordedEvent, life};
 use crate::filter::EventFilter;
@@ -163,10 +164,10 @@ impl ProjectionKind {
     pub(super) fn projector(self) -> Box<dyn Projector> {
         match self {
             Self::Games => Box::new(games::Games::default()),
-            Self::Teams => Box::new(teams::Teams),
-            Self::Players => Box::new(players::Players),
-            Self::Guilds => Box::new(guilds::Guilds),
-            Self::Observations => Box::new(observations::Observations),
+            Self::Teams => Box::new(Batches::<teams::Teams>::new()),
+            Self::Players => Box::new(Batches::<players::Profiles>::new()),
+            Self::Guilds => Box::new(Batches::<guilds::Guilds>::new()),
+            Self::Observations => Box::new(Batches::<observations::Observations>::new()),
         }
     }
 }

@@ -186,15 +186,8 @@ impl<'a> Lane<'a> {
             }
             Ok::<_, DatabaseError>((next, projector))
         });
-        match self.apply(&mut page).await {
-            Err(LaneError::Database(DatabaseError::TooSlow(_))) if page.events.len() > 1 => {
-                // Half as many may be done in time. Should the answer to a commit have been too slow, the
-                // checkpoint has moved, and the next one is refused.
-                self.projector = None;
-                self.most_events = page.events.len() as u64 / 2;
-                return self.read(self.build.position).await;
-            }
-            applied => applied?,
+        if let Err(error) = self.apply(&mut page).await {
+            return self.half_of(&page, error).await;
         }
         self.most_events = (self.most_events * 2).min(self.inner.options.batch_events);
         let Some(Ok(read)) = ahead.join_next().await else {
@@ -209,6 +202,19 @@ impl<'a> Lane<'a> {
             self.projector = Some(projector);
         }
         Ok(next)
+    }
+
+    /// Half of a page that took too long to be applied: that may be done in time. Should it have been the answer
+    /// to the commit that was too slow, the checkpoint has moved, and what is tried next is refused.
+    async fn half_of(&mut self, page: &Page, error: LaneError) -> Result<Page, LaneError> {
+        match error {
+            LaneError::Database(DatabaseError::TooSlow(_)) if page.events.len() > 1 => {
+                self.projector = None;
+                self.most_events = page.events.len() as u64 / 2;
+                self.read(self.build.position).await
+            }
+            error => Err(error),
+        }
     }
 
     /// The projector, or one that knows nothing yet.

@@ -128,7 +128,30 @@ impl View {
         self.position
     }
 
-    pub(super) async fn rows(
+    /// What a statement finds, each row as `read` reads it.
+    pub(super) async fn all<T>(
+        &self,
+        template: &str,
+        values: Vec<Value>,
+        read: fn(&QueryResult) -> Result<T, DatabaseError>,
+    ) -> Result<Vec<T>, ViewError> {
+        let rows = self.rows(template, values).await?;
+        let found = rows.iter().map(read).collect::<Result<_, _>>();
+        found.map_err(|error| ViewError::from(&error))
+    }
+
+    /// The first that a statement finds.
+    pub(super) async fn first<T>(
+        &self,
+        template: &str,
+        values: Vec<Value>,
+        read: fn(&QueryResult) -> Result<T, DatabaseError>,
+    ) -> Result<Option<T>, ViewError> {
+        let found = self.all(template, values, read).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn rows(
         &self,
         template: &str,
         values: Vec<Value>,

@@ -4,6 +4,7 @@ mod builds;
 mod games;
 mod inside;
 mod leases;
+mod lost;
 mod making;
 mod nodes;
 mod odd;

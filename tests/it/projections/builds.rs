@@ -1,7 +1,9 @@
 //! Builds: which one answers, which gives way, and what becomes of what a killed node has left.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use testkit::{Expected, GraphqlClient, ServerProcess, eventually};
+use testkit::{Expected, GraphqlClient, ServerProcess, eventually, eventually_within};
 use uuid::Uuid;
 
 use super::inside::Inside;
@@ -14,6 +16,7 @@ on_both_backends!(
     a_build_of_an_older_version_answers_until_the_new_one_has_caught_up,
     a_rebuild_of_an_older_version_gives_way_to_the_new_one,
     what_was_made_from_another_log_answers_nobody,
+    a_build_that_was_replaced_is_not_worked_at,
     the_tables_of_a_build_that_was_replaced_go,
 );
 
@@ -101,17 +104,20 @@ async fn answers_stay_whole_until_this_version_answers(
     whole: &[Value],
     head: i64,
 ) -> Value {
-    loop {
-        let text = "{ games { projectedThrough } projections { name version
+    eventually_within(
+        Duration::from_secs(60),
+        "this version to answer",
+        async || {
+            let text = "{ games { projectedThrough } projections { name version
             activeBuild { number version } rebuild { number version } } }";
-        let data = client.query(text, json!({})).await;
-        assert_eq!(data["games"]["projectedThrough"], head);
-        assert_eq!(everything(client).await, whole);
-        let games = data["projections"][0].clone();
-        if games["activeBuild"]["version"] == games["version"] {
-            return games;
-        }
-    }
+            let mut data = client.query(text, json!({})).await;
+            assert_eq!(data["games"]["projectedThrough"], head);
+            assert_eq!(everything(client).await, whole);
+            let games = data["projections"][0].take();
+            (games["activeBuild"]["version"] == games["version"]).then_some(games)
+        },
+    )
+    .await
 }
 
 async fn a_build_of_an_older_version_answers_until_the_new_one_has_caught_up(world: World) {
@@ -142,9 +148,7 @@ async fn a_rebuild_of_an_older_version_gives_way_to_the_new_one(world: World) {
     let outdate = "UPDATE {builds} SET version = 0 WHERE projection = 'games'";
     assert_eq!(inside.execute(outdate).await, 2);
     let (_server, client) = start(&world).await;
-    let looking = answers_stay_whole_until_this_version_answers(&client, &whole, head);
-    let within = std::time::Duration::from_secs(60);
-    let games = tokio::time::timeout(within, looking).await.unwrap();
+    let games = answers_stay_whole_until_this_version_answers(&client, &whole, head).await;
     assert!(
         games["activeBuild"]["number"].as_i64().unwrap() > begun,
         "{games}"
@@ -184,6 +188,22 @@ async fn what_was_made_from_another_log_answers_nobody(world: World) {
         assert_eq!(everything(&client).await, whole, "{what}");
         server.terminate().await;
     }
+}
+
+async fn a_build_that_was_replaced_is_not_worked_at(world: World) {
+    let (_server, client) = start(&world).await;
+    let games = samples();
+    let head = play(&client, &games[0], 0, 20).await;
+    wait_for(&client, head).await;
+    rebuild(&client, "GAMES", head).await;
+    let inside = Inside::of(&world).await;
+    let retired = "SELECT position FROM {builds} WHERE projection = 'games' AND state = 2";
+    assert_eq!(inside.numbers(retired).await, [head]);
+    for game in &games[1..] {
+        let head = play(&client, game, 0, 20).await;
+        wait_for(&client, head).await;
+    }
+    assert_eq!(inside.numbers(retired).await, [head]);
 }
 
 async fn the_tables_of_a_build_that_was_replaced_go(world: World) {

@@ -1,7 +1,8 @@
 //! A way past the server into the tables of the projections.
 
 use sea_orm::{
-    ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait,
+    ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, QueryResult, Statement,
+    TransactionTrait,
 };
 
 use crate::support::World;
@@ -42,22 +43,32 @@ impl Inside {
         transaction
     }
 
-    /// The tables whose names begin with a text.
+    /// The numbers that a query finds.
+    pub(super) async fn numbers(&self, template: &str) -> Vec<i64> {
+        let rows = self.rows(&self.sql(template)).await;
+        rows.iter()
+            .map(|row| row.try_get_by_index(0).unwrap())
+            .collect()
+    }
+
+    /// How many tables have names that begin with a text.
     pub(super) async fn tables(&self, beginning: &str) -> usize {
         let select = if self.prefix.is_empty() {
             "SELECT name FROM sqlite_master WHERE type = 'table'"
         } else {
             "SELECT tablename::text FROM pg_tables WHERE schemaname = 'projections'"
         };
-        let statement = sea_orm::Statement::from_string(
-            self.connection.get_database_backend(),
-            select.to_owned(),
-        );
-        let rows = self.connection.query_all_raw(statement).await.unwrap();
+        let rows = self.rows(select).await;
         let names = rows
             .iter()
             .map(|row| row.try_get_by_index::<String>(0).unwrap());
         names.filter(|name| name.starts_with(beginning)).count()
+    }
+
+    async fn rows(&self, sql: &str) -> Vec<QueryResult> {
+        let backend = self.connection.get_database_backend();
+        let statement = Statement::from_string(backend, sql);
+        self.connection.query_all_raw(statement).await.unwrap()
     }
 
     fn sql(&self, template: &str) -> String {

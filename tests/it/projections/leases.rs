@@ -1,12 +1,12 @@
 //! Who works at a build: what keeps a node from it, and what must not.
 
 use serde_json::json;
-use testkit::{GraphqlClient, ServerProcess};
+use testkit::{GraphqlClient, ServerProcess, eventually};
 
 use super::builds::team_of;
 use super::inside::Inside;
 use super::play::{everything, generated, play_all, prepare, projection_of_games, samples, start};
-use crate::support::World;
+use crate::support::{World, on_both_backends};
 
 async fn node(world: &World) -> (ServerProcess, GraphqlClient) {
     let server = prepare(world)
@@ -20,6 +20,40 @@ async fn node(world: &World) -> (ServerProcess, GraphqlClient) {
 async fn wait_for(client: &GraphqlClient, head: i64) {
     let text = format!("{{ games(waitForPosition: {head}) {{ projectedThrough }} }}");
     client.query(&text, json!({})).await;
+}
+
+on_both_backends!(whoever_has_nothing_to_do_gives_signs_of_life);
+
+/// On a quiet log too, or another node would take over again and again.
+async fn whoever_has_nothing_to_do_gives_signs_of_life(world: World) {
+    let (_server, client) = start(&world).await;
+    let signs = async || {
+        let text = "{ projections { activeBuild { nodeId heartbeatAt } } }";
+        client.query(text, json!({})).await["projections"].take()
+    };
+    let first = eventually("somebody works at all of them", async || {
+        let all = signs().await;
+        let mut each = all.as_array().unwrap().iter();
+        each.all(|one| one["activeBuild"]["nodeId"].is_string())
+            .then_some(all)
+    })
+    .await;
+    eventually("each has given a sign of life again", async || {
+        let all = signs().await;
+        let mut pairs = all
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(first.as_array().unwrap());
+        pairs
+            .all(|(now, then)| {
+                let (now, then) = (&now["activeBuild"], &then["activeBuild"]);
+                assert_eq!(now["nodeId"], then["nodeId"]);
+                now["heartbeatAt"] != then["heartbeatAt"]
+            })
+            .then_some(())
+    })
+    .await;
 }
 
 /// A SQLite file has one process: whoever else worked at it is gone.
