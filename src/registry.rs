@@ -73,6 +73,8 @@ pub enum Verdict {
     UnknownVersion {
         /// The newest version that there is.
         newest: i32,
+        /// Whether the type belongs to this program, so that nobody can register another version.
+        is_built_in: bool,
     },
 }
 
@@ -157,6 +159,7 @@ impl Registry {
             Some(violations) => Verdict::Violations(violations),
             None => Verdict::UnknownVersion {
                 newest: known.newest(),
+                is_built_in: known.built_in().is_some(),
             },
         }
     }

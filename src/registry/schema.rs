@@ -75,7 +75,11 @@ impl Schema {
             compiled: OnceLock::new(),
         };
         schema.check()?;
-        Ok(schema)
+        // What the check has compiled takes memory, and may never be needed.
+        Ok(Self {
+            compiled: OnceLock::new(),
+            ..schema
+        })
     }
 
     /// A schema of this program.

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::metadata::EventMetadata;
-use super::payload::{DecodeError, EventPayload, decode};
+use super::payload::{DecodeError, EventPayload, decode, metadata_fault};
 use super::shown::ShownData;
 use super::stream::StreamObject;
 use crate::cursor;
@@ -184,13 +184,15 @@ impl EventObject {
         Ok(decode(&self.event, shown).ok().flatten())
     }
 
-    /// Why the payload cannot be shown: the stored data does not have the shape of its type, or cannot be brought
-    /// into the schema version that you asked for. Only this event is concerned, never the page or the feed.
+    /// Why the payload cannot be shown: the stored data does not have the shape of its type, cannot be brought into
+    /// the schema version that you asked for, or is not JSON any more; or why `metadata` is not. Only this event is concerned, never the page or the feed.
     async fn decode_error(&self, ctx: &Context<'_>) -> Result<Option<DecodeError>> {
-        Ok(decode(&self.event, self.shown(ctx)?).err())
+        let fault = decode(&self.event, self.shown(ctx)?).err();
+        Ok(fault.or_else(|| metadata_fault(&self.event)))
     }
 
-    /// Who, why and when around the event; null where it is removed with the payload.
+    /// Who, why and when around the event; null where it is removed with the payload, or where `decodeError` says
+    /// why.
     async fn metadata(&self, ctx: &Context<'_>) -> Result<Option<EventMetadata>> {
         let bytes = self
             .event

@@ -1,17 +1,18 @@
 //! Schemas and data that are made to cost a server its memory, its stack or its time.
 
 use serde_json::{Map, Value, json};
-use testkit::Expected;
+use testkit::{Expected, GraphqlClient, RawEvent, append_body};
 use uuid::Uuid;
 
 use super::door::{checked, event, places, register, registered, renamed, version, whole};
-use crate::append::door::{append, appended};
+use crate::append::door::{append, appended, payload_of};
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
     references_that_lead_deep_are_refused_whatever_is_found_first,
     millions_of_violations_are_not_told,
     what_was_made_of_payloads_counts_whether_it_is_shown_or_not,
+    a_number_may_be_written_as_long_as_the_event_is,
 );
 
 async fn references_that_lead_deep_are_refused_whatever_is_found_first(world: World) {
@@ -67,7 +68,7 @@ async fn what_was_made_of_payloads_counts_whether_it_is_shown_or_not(world: Worl
         .environment("GAMEBOT_GRAPHQL_OPERATION_BYTES", "1048576")
         .start()
         .await;
-    let client = testkit::GraphqlClient::new(&server.base_url());
+    let client = GraphqlClient::new(&server.base_url());
     registered(&client, &version("grown", 1, whole("count"), Value::Null)).await;
     let stream = new_stream("kitchen");
     let events: Vec<Value> = (0..100)
@@ -99,4 +100,37 @@ async fn what_was_made_of_payloads_counts_whether_it_is_shown_or_not(world: Worl
     );
     let answer = read("schemaVersion", "{form: STORED}").await;
     assert_eq!(answer["errors"], Value::Null);
+}
+
+async fn a_number_may_be_written_as_long_as_the_event_is(world: World) {
+    let server = world
+        .prepare()
+        .environment("GAMEBOT_APPEND_MAX_EVENT_BYTES", "200000")
+        .start()
+        .await;
+    let client = GraphqlClient::new(&server.base_url());
+    let stream = new_stream("game");
+    let game_id = stream.strip_prefix("game-").unwrap();
+    let zeros = "0".repeat(100_000);
+    let data = format!(
+        r#"{{"game_id":"{game_id}","mode":"race","round_number":1.{zeros},"created_by":"7","team_ids":[],
+            "created_at":"2026-01-01T00:00:00Z","timestamp":"2026-01-01T00:00:00Z"}}"#
+    );
+    let event = RawEvent {
+        event_id: None,
+        event_type: "game_created",
+        data: &data,
+        metadata: None,
+    };
+    let request = append_body(&stream, Expected::NoStream, &[event]);
+    let appended = payload_of(client.raw(request).await.json(), "appendToStream");
+    assert_eq!(appended["__typename"], "Appended", "{appended:#}");
+    let query = "query($name: String!, $id: String!) { game(gameId: $id) { phase }
+        stream(name: $name) { events { nodes { payload { ... on GameCreated { roundNumber } } } } } }";
+    let found = client
+        .query(query, json!({"name": stream, "id": game_id}))
+        .await;
+    assert_eq!(found["game"]["phase"], "LOBBY");
+    let payload = &found["stream"]["events"]["nodes"][0]["payload"];
+    assert_eq!(payload["roundNumber"], 1);
 }
