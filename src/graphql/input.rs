@@ -307,8 +307,9 @@ impl EventFilterInput {
 
 impl PathEquals {
     fn parse(self, document: Document) -> Result<JsonEquals> {
-        let path = JsonPath::parse(&self.path)
-            .map_err(|error| ErrorCode::InvalidArgument.error(error.to_string()))?;
+        let path = JsonPath::parse(&self.path).map_err(|error| {
+            ErrorCode::InvalidArgument.error(format!("`path` is `{}`: {error}", self.path))
+        })?;
         let text = match self.equals {
             MaybeUndefined::Value(JsonScalar(text)) => text,
             MaybeUndefined::Null => "null".to_owned(),
