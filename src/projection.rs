@@ -8,6 +8,7 @@
 //! On `SQLite` the tables lie in a file of their own, so that no projection ever waits for the log's one
 //! writer, or lets it wait; on PostgreSQL in a schema of their own.
 
+mod batch;
 mod builds;
 mod column;
 mod erase;
@@ -26,7 +27,6 @@ mod teams;
 mod view;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
@@ -96,7 +96,9 @@ struct Inner {
     /// Rung when there may be a build to work at.
     wake: Notify,
     stop: watch::Sender<bool>,
-    is_set_up: AtomicBool,
+    /// Whether there are builds, and all of this log, as far as this node knows. One that works at projections
+    /// has seen to it; until then nobody is answered.
+    is_set_up: watch::Sender<bool>,
     /// For what callers ask for; the builds have connections of their own.
     writer: DatabaseConnection,
     supervisor: Mutex<Option<JoinHandle<()>>>,
@@ -140,7 +142,7 @@ impl Projections {
             progress: Progress::default(),
             wake: Notify::new(),
             stop: watch::Sender::new(false),
-            is_set_up: AtomicBool::new(false),
+            is_set_up: watch::Sender::new(false),
             supervisor: Mutex::default(),
         }));
         if options.run {
@@ -175,6 +177,7 @@ impl Projections {
     /// Every build that there is, oldest first.
     pub async fn builds(&self) -> Result<Vec<Build>, ViewError> {
         let read = async {
+            self.until_set_up().await;
             let transaction = self.0.database.snapshot().await?;
             let builds = Builds::of(&transaction);
             if !self.is_set_up(&builds).await? {
@@ -255,7 +258,7 @@ impl Projections {
                         continue;
                     };
                     if skip {
-                        skip_event(builds, &store, &build, halt).await?;
+                        skip_event(builds, &store, build.id, halt).await?;
                     }
                     builds.resume(build.id).await?;
                     resumed.extend(builds.get(build.id).await?);
@@ -273,6 +276,7 @@ impl Projections {
         change: impl AsyncFnOnce(&Builds<'_>) -> Result<Option<T>, DatabaseError>,
     ) -> Result<T, ChangeError> {
         let work = async {
+            self.until_set_up().await;
             let _turn = self.0.database.write_turn().await;
             let transaction = self.0.database.begin(&self.0.writer).await?;
             let builds = Builds::of(&transaction);
@@ -295,22 +299,33 @@ impl Projections {
         }
     }
 
+    /// Waits until this node has looked at the builds, if it is one that works at them. Nothing of the database
+    /// is held meanwhile.
+    async fn until_set_up(&self) {
+        if self.0.options.run {
+            let mut is_set_up = self.0.is_set_up.subscribe();
+            let is_set_up = is_set_up.wait_for(|is_set_up| *is_set_up);
+            // Should it not come to that, those who ask are told so.
+            let _ = tokio::time::timeout(self.0.options.wait_timeout, is_set_up).await;
+        }
+    }
+
     /// Whether the tables about builds are there; once they are, they stay.
     async fn is_set_up(&self, builds: &Builds<'_>) -> Result<bool, DatabaseError> {
-        if self.0.is_set_up.load(Ordering::Relaxed) {
-            return Ok(true);
+        if *self.0.is_set_up.borrow() || self.0.options.run {
+            return Ok(*self.0.is_set_up.borrow());
         }
         let is_set_up = builds.are_set_up().await?;
-        self.0.is_set_up.store(is_set_up, Ordering::Relaxed);
+        self.0.is_set_up.send_replace(is_set_up);
         Ok(is_set_up)
     }
 }
 
-/// Moves a build past the event that it stands still at.
+/// Sets the event aside at which a build stands still, so that it goes on past it.
 async fn skip_event(
     builds: &Builds<'_>,
     store: &EventStore,
-    build: &Build,
+    build: i64,
     halt: &Halt,
 ) -> Result<(), DatabaseError> {
     let found = store
@@ -318,8 +333,7 @@ async fn skip_event(
         .await;
     let found = found.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
     if let Some(event) = found.values().next() {
-        builds.set_aside(build.id, event, &halt.reason).await?;
-        builds.pass(build.id, halt.position).await?;
+        builds.set_aside(build, event, &halt.reason).await?;
     }
     Ok(())
 }

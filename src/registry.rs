@@ -161,6 +161,21 @@ impl Registry {
         }
     }
 
+    /// What is wrong with data of this type and version, up to `most` violations; nothing where the two are not
+    /// known.
+    #[must_use]
+    pub fn violations(
+        &self,
+        event_type: &str,
+        version: i32,
+        data: &str,
+        most: usize,
+    ) -> Vec<SchemaViolation> {
+        let known = self.get(event_type);
+        let found = known.and_then(|known| known.violations(version, data, most));
+        found.unwrap_or_default()
+    }
+
     /// Data that is stored in the version `stored`, in the version `wanted`; `None` = the newest. What is
     /// stored in a version that is not known, is shown as it is unless another version is wanted.
     pub fn upcast(

@@ -14,7 +14,7 @@ use super::object::statistics::{
 use super::projections::view;
 use super::scalar::PositionScalar;
 use crate::cursor;
-use crate::projection::{LeaderboardQuery, ProjectionKind, StatisticsQuery};
+use crate::projection::{LeaderboardQuery, ProjectionKind, StatisticsQuery, View};
 
 /// What can be asked of figures over many games.
 #[derive(Default)]
@@ -104,38 +104,54 @@ pub(super) async fn player_statistics(
     ))
 }
 
-/// The figures of a team in a guild; `None`: in games of direct messages.
+/// A team in a guild; `None`: in games of direct messages.
+pub(super) struct TeamOfGuild<'a> {
+    pub(super) team_id: &'a str,
+    pub(super) guild_id: Option<String>,
+    /// Whether its rank is wanted, for which all teams of the guild are looked at.
+    pub(super) is_ranked: bool,
+}
+
+/// The figures of a team.
 pub(super) async fn team_statistics(
     operation: &Operation,
-    team_id: &str,
-    guild_id: Option<String>,
+    team: TeamOfGuild<'_>,
     mode: Option<GameMode>,
     window: TimeWindow,
     wait_for: Option<PositionScalar>,
 ) -> Result<TeamStatistics> {
     let view = view(operation, ProjectionKind::Games, wait_for).await?;
-    let query = games_of(operation, guild_id, mode, window);
-    let found = view.team_statistics(&query, team_id).await;
+    let query = games_of(operation, team.guild_id.clone(), mode, window);
+    let found = view.team_statistics(&query, team.team_id).await;
     let found = found.map_err(|error| view_error(&error))?;
-    let board = LeaderboardQuery {
-        games: query,
-        kind: gamebot::statistics::LeaderboardKind::Teams,
-        metric: gamebot::statistics::LeaderboardMetric::Wins,
-        limit: usize::MAX,
-    };
-    let standings = view
-        .leaderboard(&board)
-        .await
-        .map_err(|error| view_error(&error))?;
-    let standing = standings
-        .iter()
-        .find(|standing| standing.entry.id == team_id);
-    let ranking = standing.map(|standing| standing.rank);
+    let ranking = ranking(operation, &view, &team).await?;
     Ok(TeamStatistics::new(
         found,
         ranking,
         PositionScalar(view.position()),
     ))
+}
+
+/// The rank of a team in its guild, over all modes and all of time (5.3 of the domain).
+async fn ranking(
+    operation: &Operation,
+    view: &View,
+    team: &TeamOfGuild<'_>,
+) -> Result<Option<i64>> {
+    let Some(guild_id) = team.guild_id.clone().filter(|_| team.is_ranked) else {
+        return Ok(None);
+    };
+    let board = LeaderboardQuery {
+        games: games_of(operation, Some(guild_id), None, TimeWindow::default()),
+        kind: gamebot::statistics::LeaderboardKind::Teams,
+        metric: gamebot::statistics::LeaderboardMetric::Wins,
+        limit: usize::MAX,
+    };
+    let standings = view.leaderboard(&board).await;
+    let standings = standings.map_err(|error| view_error(&error))?;
+    let mut standings = standings.iter();
+    let standing = standings.find(|standing| standing.entry.id == team.team_id);
+    Ok(standing.map(|standing| standing.rank))
 }
 
 fn games_of(

@@ -64,7 +64,8 @@ impl PageArguments {
     }
 }
 
-fn negative(name: &str, value: i32) -> Error {
+/// The error that a number of items is below 0.
+pub(super) fn negative(name: &str, value: i32) -> Error {
     ErrorCode::InvalidArgument.error(format!("`{name}` is {value}. It must be 0 or more."))
 }
 

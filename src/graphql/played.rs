@@ -58,7 +58,7 @@ impl PlayedQuery {
             last,
             before,
         };
-        let range = Range::of(operation, &page, direction)?;
+        let range = Range::of(operation, &page, direction).await?;
         let view = view(operation, ProjectionKind::Games, wait_for_position).await?;
         let query = GameQuery {
             scope: operation.scope.clone(),
@@ -90,7 +90,7 @@ impl PlayedQuery {
     ) -> Result<Option<GameObject>> {
         let operation = Operation::of(ctx)?;
         let view = view(operation, ProjectionKind::Games, wait_for_position).await?;
-        let found = view.active_game_of(&operation.scope, &user_id).await;
+        let found = view.active_game_of(&operation.scope, None, &user_id).await;
         Ok(found.map_err(|error| view_error(&error))?.map(game))
     }
 
@@ -176,7 +176,7 @@ impl PlayedQuery {
             last,
             before,
         };
-        let range = Range::of(operation, &page, direction)?;
+        let range = Range::of(operation, &page, direction).await?;
         let view = view(operation, ProjectionKind::Games, wait_for_position).await?;
         let query = ReplayQuery {
             scope: operation.scope.clone(),
@@ -297,7 +297,7 @@ pub(super) async fn guesses(
     page: PageArguments,
     wait_for: Option<PositionScalar>,
 ) -> Result<GuessConnection> {
-    let range = Range::of(operation, &page, direction)?;
+    let range = Range::of(operation, &page, direction).await?;
     let view = view(operation, ProjectionKind::Games, wait_for).await?;
     let query = GuessQuery {
         scope: operation.scope.clone(),
@@ -354,10 +354,14 @@ struct Range {
 }
 
 impl Range {
-    fn of(operation: &Operation, page: &PageArguments, direction: Direction) -> Result<Self> {
+    async fn of(operation: &Operation, page: &PageArguments, direction: Direction) -> Result<Self> {
         let size = page.size(&operation.limits)?;
         operation.ask_for(size.limit)?;
-        let head = operation.store.known_head();
+        // Another node may have told this one's projections of what has not come to its own ears yet.
+        let head = match (&page.after, &page.before) {
+            (None, None) => operation.store.known_head(),
+            _ => operation.head().await?,
+        };
         let decode = |token: &Option<String>| -> Result<Option<Position>> {
             let position = |token| cursor::decode_event(operation.store.id(), head, token);
             let position = token.as_deref().map(position).transpose();

@@ -44,16 +44,15 @@ impl TeamQuery {
         #[graphql(desc = "The Discord server; direct messages if absent.")] guild_id: Option<
             String,
         >,
-        #[graphql(desc = "Answers as of this position or later.")] wait_for_position: Option<
-            PositionScalar,
-        >,
+        #[graphql(desc = "Answers as of this position or later, in nested fields too.")]
+        wait_for_position: Option<PositionScalar>,
     ) -> Result<Option<Team>> {
         let operation = Operation::of(ctx)?;
         let view = view(operation, ProjectionKind::Teams, wait_for_position).await?;
         let found = view.team(&operation.scope, guild_id.as_deref(), &team_id);
         let found = found.await.map_err(|error| view_error(&error))?;
         let through = PositionScalar(view.position());
-        Ok(found.map(|team| Team::new(team, through)))
+        Ok(found.map(|team| Team::new(team, through, wait_for_position)))
     }
 
     /// The teams, in the order of the names of their streams.
@@ -73,9 +72,8 @@ impl TeamQuery {
         >,
         #[graphql(desc = "How many; 100 if absent, at most 1,000.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "Answers as of this position or later.")] wait_for_position: Option<
-            PositionScalar,
-        >,
+        #[graphql(desc = "Answers as of this position or later, in nested fields too.")]
+        wait_for_position: Option<PositionScalar>,
     ) -> Result<TeamConnection> {
         let operation = Operation::of(ctx)?;
         let statuses = match status {
@@ -92,9 +90,10 @@ impl TeamQuery {
         let found = view.teams(&operation.scope, &filter, page.after(), page.limit());
         let found = found.await.map_err(|error| view_error(&error))?;
         let through = PositionScalar(view.position());
-        let teams = found
-            .into_iter()
-            .map(|team| (team.stream.clone(), Team::new(team, through)));
+        let teams = found.into_iter().map(|team| {
+            let stream = team.stream.clone();
+            (stream, Team::new(team, through, wait_for_position))
+        });
         Ok(page.connection(teams.collect(), through))
     }
 
@@ -106,9 +105,8 @@ impl TeamQuery {
         #[graphql(desc = "The Discord server; direct messages if absent.")] guild_id: Option<
             String,
         >,
-        #[graphql(desc = "Answers as of this position or later.")] wait_for_position: Option<
-            PositionScalar,
-        >,
+        #[graphql(desc = "Answers as of this position or later, in nested fields too.")]
+        wait_for_position: Option<PositionScalar>,
     ) -> Result<Option<Team>> {
         let operation = Operation::of(ctx)?;
         team_of_player(operation, guild_id.as_deref(), &user_id, wait_for_position).await
@@ -308,7 +306,7 @@ pub(super) async fn team_of_player(
     let found = view.team_of_player(&operation.scope, guild_id, user_id);
     let found = found.await.map_err(|error| view_error(&error))?;
     let through = PositionScalar(view.position());
-    Ok(found.map(|team| Team::new(team, through)))
+    Ok(found.map(|team| Team::new(team, through, wait_for)))
 }
 
 /// The length of a nested list that is read from its beginning.

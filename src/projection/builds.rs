@@ -126,7 +126,8 @@ impl<'a> Builds<'a> {
 
     /// Adds a build, with its tables. The first one of a projection is active at once: it answers as of the
     /// position that it has reached. Another one is built beside the active one; `None` if one is being built
-    /// already.
+    /// already. One that an older version of the code has begun and not finished gives way: nobody may be left
+    /// who could.
     pub(super) async fn add(
         &self,
         kind: ProjectionKind,
@@ -137,14 +138,15 @@ impl<'a> Builds<'a> {
         self.one_node_at_a_time().await?;
         let builds = self.all().await?;
         let of_kind = |state| {
-            builds
-                .iter()
-                .any(|build| build.kind == kind && build.state == state)
+            let mut of_kind = builds.iter().filter(|build| build.kind == kind);
+            of_kind.find(|build| build.state == state)
         };
-        if of_kind(BuildState::Building) {
-            return Ok(None);
+        match of_kind(BuildState::Building) {
+            Some(building) if building.version < kind.version() => self.retire(building.id).await?,
+            Some(_) => return Ok(None),
+            None => {}
         }
-        let state = i32::from(!of_kind(BuildState::Active));
+        let state = i32::from(of_kind(BuildState::Active).is_none());
         let id = builds.last().map_or(1, |last| last.id + 1);
         let now = clock(self.backend());
         let insert = format!(
@@ -169,25 +171,26 @@ impl<'a> Builds<'a> {
             self.unprepared(&names.sql(creation)).await?;
         }
         if state == 1 {
-            self.index(kind, id).await?;
+            for index in layout.indexes {
+                self.index(id, index).await?;
+            }
         }
         self.get(id).await
     }
 
-    /// Makes the indexes of a build.
-    pub(super) async fn index(&self, kind: ProjectionKind, id: i64) -> Result<(), DatabaseError> {
+    /// Makes an index of a build, unless somebody has made it who then could not go on.
+    pub(super) async fn index(&self, id: i64, index: &str) -> Result<(), DatabaseError> {
         let names = Names::of_build(self.backend(), id);
         if self.backend() != DbBackend::Sqlite {
             // To sort a large table may take longer than a statement usually may.
             self.unprepared("SET LOCAL statement_timeout = 0").await?;
         }
-        for creation in kind.layout().indexes {
-            self.unprepared(&names.sql(creation)).await?;
-        }
-        Ok(())
+        self.unprepared(&names.sql(index)).await
     }
 
-    /// Takes the lease of a build, if nobody holds it, or whoever held it has been silent for `silent_ms`.
+    /// Takes the lease of a build, if nobody holds it, or if the last sign of life of whoever held it is more
+    /// than `silent_ms` away. One that lies in the future is no better than an old one: the clock has been put
+    /// back since. A build that somebody has locked is being worked at, and is not waited for.
     pub(super) async fn claim(
         &self,
         id: i64,
@@ -195,10 +198,15 @@ impl<'a> Builds<'a> {
         silent_ms: i64,
     ) -> Result<Option<Lease>, DatabaseError> {
         let now = clock(self.backend());
+        let lock = match self.backend() {
+            DbBackend::Sqlite => "",
+            _ => "FOR UPDATE SKIP LOCKED",
+        };
         let update = format!(
             "UPDATE {{builds}} SET node_id = ?, epoch = epoch + 1, heartbeat_at = {now}
-             WHERE id = ? AND state IN (0, 1) AND halted_reason IS NULL
-               AND (node_id IS NULL OR node_id = ? OR heartbeat_at < {now} - ?)"
+             WHERE id IN (SELECT id FROM {{builds}}
+                WHERE id = ? AND state IN (0, 1) AND halted_reason IS NULL
+                  AND (node_id IS NULL OR node_id = ? OR abs({now} - heartbeat_at) > ?) {lock})"
         );
         let node = node_id.to_string();
         let values = vec![
@@ -312,7 +320,7 @@ impl<'a> Builds<'a> {
         self.execute(&update, vec![id.into()]).await.map(|_| ())
     }
 
-    /// Builds that were retired at least `kept_ms` ago: nobody can be reading them any more.
+    /// Builds that were retired at least `kept_ms` ago.
     pub(super) async fn disused(&self, kept_ms: i64) -> Result<Vec<Build>, DatabaseError> {
         let now = clock(self.backend());
         let select = format!(
@@ -353,14 +361,6 @@ impl<'a> Builds<'a> {
         self.execute(update, values).await.map(|_| ())
     }
 
-    /// Moves the checkpoint of a build that stands still before an event past it.
-    pub(super) async fn pass(&self, id: i64, event: Position) -> Result<(), DatabaseError> {
-        let update = "UPDATE {builds} SET position = ? WHERE id = ? AND position = ?";
-        let before = event.get() - 1;
-        let values = vec![event.get().into(), id.into(), before.into()];
-        self.execute(update, values).await.map(|_| ())
-    }
-
     /// Lets a build go on that stands still.
     pub(super) async fn resume(&self, id: i64) -> Result<(), DatabaseError> {
         let update =
@@ -368,13 +368,13 @@ impl<'a> Builds<'a> {
         self.execute(update, vec![id.into()]).await.map(|_| ())
     }
 
-    /// Sets an event aside that a build cannot use.
+    /// Sets an event aside that a build cannot use; false if it was set aside before.
     pub(super) async fn set_aside(
         &self,
         id: i64,
         event: &RecordedEvent,
         reason: &str,
-    ) -> Result<(), DatabaseError> {
+    ) -> Result<bool, DatabaseError> {
         let now = clock(self.backend());
         let insert = format!(
             "INSERT INTO {{set_aside}} (build_id, position, event_id, stream, event_type, reason, at)
@@ -388,9 +388,12 @@ impl<'a> Builds<'a> {
             event.event_type.as_str().into(),
             reason.into(),
         ];
-        self.execute(&insert, values).await?;
+        if self.execute(&insert, values).await? == 0 {
+            return Ok(false);
+        }
         let count = "UPDATE {builds} SET set_aside = set_aside + 1 WHERE id = ?";
-        self.execute(count, vec![id.into()]).await.map(|_| ())
+        self.execute(count, vec![id.into()]).await?;
+        Ok(true)
     }
 
     /// The events that a build has set aside after a position, in the order of the log.

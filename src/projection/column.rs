@@ -5,6 +5,7 @@ use sea_orm::{QueryResult, TryGetable};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::position::Position;
 use crate::store::DatabaseError;
 
 /// A time as a column holds it.
@@ -53,6 +54,16 @@ impl<'a> Columns<'a> {
     /// The next column, a time or null.
     pub(super) fn time_or_null(&mut self) -> Result<Option<DateTime<Utc>>, DatabaseError> {
         Ok(self.take::<Option<i64>>()?.map(time))
+    }
+
+    /// The next column, a position of the log.
+    pub(super) fn position(&mut self) -> Result<Position, DatabaseError> {
+        self.take().map(Position::from_stored)
+    }
+
+    /// The next column, 1 where something is so and 0 where it is not.
+    pub(super) fn truth(&mut self) -> Result<bool, DatabaseError> {
+        Ok(self.take::<i32>()? == 1)
     }
 
     /// The next column, of JSON text.

@@ -3,17 +3,15 @@
 mod query;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use gamebot::event::{Event, GameVariationDefined, GameVariationRetired, GuildConfigChanged};
 use sea_orm::{QueryResult, Value};
 
 pub use query::{GameVariation, GuildConfiguration};
 
+use super::batch::{Said, StreamRows, streams_of};
 use super::column::{Columns, json, micros};
-use super::kind::Projector;
-use super::meaning::{Meaning, check_key, meaning, remove_streams};
+use super::meaning::{check_key, remove_streams};
 use super::tables::{Layout, Target};
 use crate::event::RecordedEvent;
 use crate::store::DatabaseError;
@@ -33,62 +31,15 @@ pub(super) static LAYOUT: Layout = Layout {
             retired_by {text}, retired_at BIGINT, PRIMARY KEY (stream, variation_id))",
     ],
     indexes: &[
-        "CREATE INDEX {guild_config_guild_index} ON {guild_config} (guild_id, mode)",
-        "CREATE INDEX {game_variation_guild_index} ON {game_variation} (guild_id, variation_id)",
+        "CREATE INDEX IF NOT EXISTS {guild_config_guild_index} ON {guild_config} (guild_id, mode)",
+        "CREATE INDEX IF NOT EXISTS {game_variation_guild_index} ON {game_variation} (guild_id, variation_id)",
     ],
 };
 
-/// The types of events that change what a guild has set.
-const TYPES: [&str; 3] = [
-    "guild_config_changed",
-    "game_variation_defined",
-    "game_variation_retired",
-];
-
-/// Keeps nothing from one batch to the next.
-#[derive(Default)]
-pub(super) struct Guilds;
-
-impl Projector for Guilds {
-    fn apply<'a>(
-        &'a mut self,
-        events: &'a [Arc<RecordedEvent>],
-        target: &'a mut Target<'_>,
-    ) -> BoxFuture<'a, Result<(), DatabaseError>> {
-        Box::pin(apply(events, target))
-    }
-
-    fn forget(&mut self) {}
-}
-
-async fn apply(
-    events: &[Arc<RecordedEvent>],
-    target: &mut Target<'_>,
-) -> Result<(), DatabaseError> {
-    let mut batch = Batch::read(events, target).await?;
-    for (index, event) in events.iter().enumerate() {
-        let done = match meaning(event, &["guild"], &TYPES) {
-            Ok(Meaning::Nothing) => Ok(()),
-            Ok(Meaning::Ends(stream)) => {
-                batch.end(stream.as_str());
-                Ok(())
-            }
-            Ok(Meaning::Says(said)) => batch.fold(event, &said),
-            Err(reason) => Err(reason),
-        };
-        if let Err(reason) = done {
-            target.fault(index, event, &reason);
-        }
-    }
-    batch.write(target).await
-}
-
 /// The rows that a batch of events concerns, by stream, and by mode or variation.
-#[derive(Default)]
-struct Batch {
+pub(super) struct Guilds {
     configs: BTreeMap<(String, String), ConfigRow>,
     variations: BTreeMap<(String, String), VariationRow>,
-    ended: BTreeSet<String>,
 }
 
 /// What a guild has set for a mode.
@@ -143,42 +94,29 @@ const VARIATION_COLUMNS: [&str; 12] = [
     "retired_at",
 ];
 
-impl Batch {
+impl StreamRows for Guilds {
+    const CATEGORIES: &'static [&'static str] = &["guild"];
+    const TYPES: &'static [&'static str] = &[
+        "guild_config_changed",
+        "game_variation_defined",
+        "game_variation_retired",
+    ];
+
     /// What the streams have set already. A guild has few modes and variations, so all of them are read.
-    async fn read(
-        events: &[Arc<RecordedEvent>],
-        target: &Target<'_>,
-    ) -> Result<Self, DatabaseError> {
-        let streams: BTreeSet<&str> = events
-            .iter()
-            .filter(|event| !event.stream.is_reserved())
-            .map(|event| event.stream.as_str())
-            .collect();
-        let keys: Vec<Value> = streams.into_iter().map(Into::into).collect();
+    async fn read(said: &[Said<'_>], target: &Target<'_>) -> Result<Self, DatabaseError> {
         let columns = CONFIG_COLUMNS.join(", ");
         let select = format!("SELECT {columns} FROM {{guild_config}} WHERE stream");
-        let configs = target.rows_of(&select, keys.clone()).await?;
+        let configs = target.rows_of(&select, streams_of(said)).await?;
         let columns = VARIATION_COLUMNS.join(", ");
         let select = format!("SELECT {columns} FROM {{game_variation}} WHERE stream");
-        let variations = target.rows_of(&select, keys).await?;
+        let variations = target.rows_of(&select, streams_of(said)).await?;
+        let (configs, variations) = (configs.iter(), variations.iter());
         Ok(Self {
-            configs: configs
-                .iter()
-                .map(ConfigRow::read)
-                .collect::<Result<_, _>>()?,
+            configs: configs.map(ConfigRow::read).collect::<Result<_, _>>()?,
             variations: variations
-                .iter()
                 .map(VariationRow::read)
                 .collect::<Result<_, _>>()?,
-            ended: BTreeSet::new(),
         })
-    }
-
-    /// Forgets what a stream has set.
-    fn end(&mut self, stream: &str) {
-        self.configs.retain(|(of, _), _| of != stream);
-        self.variations.retain(|(of, _), _| of != stream);
-        self.ended.insert(stream.to_owned());
     }
 
     fn fold(&mut self, event: &RecordedEvent, said: &Event) -> Result<(), String> {
@@ -193,6 +131,29 @@ impl Batch {
         }
     }
 
+    fn end(&mut self, stream: &str) {
+        self.configs.retain(|(of, _), _| of != stream);
+        self.variations.retain(|(of, _), _| of != stream);
+    }
+
+    async fn write(
+        self,
+        ended: &BTreeSet<String>,
+        target: &Target<'_>,
+    ) -> Result<(), DatabaseError> {
+        remove_streams(target, LAYOUT.tables, ended).await?;
+        let configs = self.configs.into_iter().map(ConfigRow::row);
+        target
+            .upsert("guild_config", 2, CONFIG_COLUMNS, configs.collect())
+            .await?;
+        let variations = self.variations.into_iter().map(VariationRow::row);
+        target
+            .upsert("game_variation", 2, VARIATION_COLUMNS, variations.collect())
+            .await
+    }
+}
+
+impl Guilds {
     fn set(&mut self, event: &RecordedEvent, changed: &GuildConfigChanged) -> Result<(), String> {
         let mode = changed.mode.as_ref().map_or("", |mode| mode.as_str());
         check_key("mode", mode)?;
@@ -258,18 +219,6 @@ impl Batch {
             variation.retired_by = Some(retired.retired_by.clone());
             variation.retired_at = Some(micros(retired.timestamp));
         }
-    }
-
-    async fn write(self, target: &Target<'_>) -> Result<(), DatabaseError> {
-        remove_streams(target, LAYOUT.tables, &self.ended).await?;
-        let configs = self.configs.into_iter().map(ConfigRow::row);
-        target
-            .upsert("guild_config", 2, CONFIG_COLUMNS, configs.collect())
-            .await?;
-        let variations = self.variations.into_iter().map(VariationRow::row);
-        target
-            .upsert("game_variation", 2, VARIATION_COLUMNS, variations.collect())
-            .await
     }
 }
 

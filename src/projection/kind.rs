@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
+use super::batch::Batches;
 use super::tables::{Layout, Target};
 use crate::event::{RecordedEvent, life};
 use crate::filter::EventFilter;
@@ -26,8 +27,8 @@ pub enum ProjectionKind {
     Observations,
 }
 
-/// Folds events into the tables of a build. It may keep what it has read and written in memory, as long as
-/// `forget` makes it read again.
+/// Folds events into the tables of a build. It may keep what it has read and written in memory: whoever finds that
+/// a transaction was rolled back, or may have been, goes on with another projector.
 pub(super) trait Projector: Send + Sync {
     /// Applies events, in the order of the log, to the tables behind `target`. An event that cannot be used
     /// is a fault, which harms no other event.
@@ -37,8 +38,23 @@ pub(super) trait Projector: Send + Sync {
         target: &'a mut Target<'_>,
     ) -> BoxFuture<'a, Result<(), DatabaseError>>;
 
-    /// Forgets what it has in memory: the last transaction was rolled back, or may have been.
-    fn forget(&mut self);
+    /// Works out what events come to, where nothing has to be read for it; `None` if something has. Then they are
+    /// applied once those before them are written.
+    fn digest(
+        &mut self,
+        _events: &[Arc<RecordedEvent>],
+    ) -> Result<Option<Box<dyn Digest>>, DatabaseError> {
+        Ok(None)
+    }
+}
+
+/// What events come to, to be written.
+pub(super) trait Digest: Send + Sync {
+    /// Writes it to the tables behind `target`, with its faults.
+    fn write<'a>(
+        self: Box<Self>,
+        target: &'a mut Target<'_>,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>>;
 }
 
 impl ProjectionKind {
@@ -148,10 +164,10 @@ impl ProjectionKind {
     pub(super) fn projector(self) -> Box<dyn Projector> {
         match self {
             Self::Games => Box::new(games::Games::default()),
-            Self::Teams => Box::new(teams::Teams),
-            Self::Players => Box::new(players::Players),
-            Self::Guilds => Box::new(guilds::Guilds),
-            Self::Observations => Box::new(observations::Observations),
+            Self::Teams => Box::new(Batches::<teams::Teams>::new()),
+            Self::Players => Box::new(Batches::<players::Profiles>::new()),
+            Self::Guilds => Box::new(Batches::<guilds::Guilds>::new()),
+            Self::Observations => Box::new(Batches::<observations::Observations>::new()),
         }
     }
 }

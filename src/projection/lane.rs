@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::builds::{Build, BuildState, Builds, Halt, Lease};
-use super::kind::Projector;
+use super::kind::{Digest, Projector};
 use super::tables::{Fault, Names, Target};
 use super::{FaultPolicy, Inner, Projections};
 use crate::event::RecordedEvent;
@@ -38,6 +39,18 @@ struct Page {
     events: Vec<Arc<RecordedEvent>>,
     /// Everything up to here has been looked at.
     through: Position,
+    /// What the events come to, where that could be worked out ahead.
+    digest: Option<Box<dyn Digest>>,
+}
+
+impl Page {
+    fn new(events: Vec<Arc<RecordedEvent>>, through: Position) -> Self {
+        Self {
+            events,
+            through,
+            digest: None,
+        }
+    }
 }
 
 struct Lane<'a> {
@@ -46,7 +59,10 @@ struct Lane<'a> {
     names: Names,
     build: Build,
     lease: Lease,
-    projector: Box<dyn Projector>,
+    /// None as long as it works ahead, and after it may have been ahead of what was written.
+    projector: Option<Box<dyn Projector>>,
+    /// The most events of the next page: fewer than there may be, after more were too many for one transaction.
+    most_events: u64,
     /// Whether it has made the indexes of a build that is to take over.
     is_indexed: bool,
     /// When this lane last said that it lives.
@@ -110,7 +126,8 @@ impl<'a> Lane<'a> {
         Ok(build.map(|build| Self {
             writer: inner.database.writer(),
             names: Names::of_build(inner.database.backend(), id),
-            projector: build.kind.projector(),
+            projector: None,
+            most_events: inner.options.batch_events,
             inner,
             build,
             lease,
@@ -125,11 +142,7 @@ impl<'a> Lane<'a> {
         let mut page = self.read(self.build.position).await?;
         loop {
             if page.through > self.build.position {
-                // While this page is applied, the next one is read.
-                let ahead = self.reader(page.through);
-                let (applied, next) = tokio::join!(self.apply(&page), ahead);
-                applied?;
-                page = next?;
+                page = self.step(page).await?;
                 if self.build.state == BuildState::Building && page.events.is_empty() {
                     self.take_over().await?;
                 }
@@ -151,32 +164,78 @@ impl<'a> Lane<'a> {
                 }
             }
             if self.last_sign.elapsed() >= SIGN_OF_LIFE {
-                self.apply(&Page {
-                    events: Vec::new(),
-                    through: self.build.position,
-                })
-                .await?;
+                let mut sign = Page::new(Vec::new(), self.build.position);
+                self.apply(&mut sign).await?;
             }
             page = self.read(self.build.position).await?;
         }
     }
 
+    /// Applies a page, and answers the next one. While this one is written, that one is read, and worked out as far
+    /// as it can be: on another core, if there is one.
+    async fn step(&mut self, mut page: Page) -> Result<Page, LaneError> {
+        let reading = self.reader(page.through);
+        // A page that nobody has worked out needs the projector while it is written.
+        let mut projector = page.digest.is_some().then(|| self.take_projector());
+        // Whoever drops it ends what it does.
+        let mut ahead = JoinSet::new();
+        ahead.spawn(async move {
+            let mut next = reading.await?;
+            if let Some(projector) = &mut projector {
+                next.digest = projector.digest(&next.events)?;
+            }
+            Ok::<_, DatabaseError>((next, projector))
+        });
+        if let Err(error) = self.apply(&mut page).await {
+            return self.half_of(&page, error).await;
+        }
+        self.most_events = (self.most_events * 2).min(self.inner.options.batch_events);
+        let Some(Ok(read)) = ahead.join_next().await else {
+            return Err(DatabaseError::Unavailable("a read was broken off".to_owned()).into());
+        };
+        let (mut next, projector) = read?;
+        if projector.is_some() {
+            self.projector = projector;
+        } else {
+            let mut projector = self.take_projector();
+            next.digest = projector.digest(&next.events)?;
+            self.projector = Some(projector);
+        }
+        Ok(next)
+    }
+
+    /// Half of a page that took too long to be applied: that may be done in time. Should it have been the answer
+    /// to the commit that was too slow, the checkpoint has moved, and what is tried next is refused.
+    async fn half_of(&mut self, page: &Page, error: LaneError) -> Result<Page, LaneError> {
+        match error {
+            LaneError::Database(DatabaseError::TooSlow(_)) if page.events.len() > 1 => {
+                self.projector = None;
+                self.most_events = page.events.len() as u64 / 2;
+                self.read(self.build.position).await
+            }
+            error => Err(error),
+        }
+    }
+
+    /// The projector, or one that knows nothing yet.
+    fn take_projector(&mut self) -> Box<dyn Projector> {
+        let kind = self.build.kind;
+        self.projector.take().unwrap_or_else(|| kind.projector())
+    }
+
     async fn read(&self, after: Position) -> Result<Page, LaneError> {
-        self.reader(after).await
+        Ok(self.reader(after).await?)
     }
 
     /// Reads on after a position. It borrows nothing of the lane, so that it can run beside `apply`.
-    fn reader(&self, after: Position) -> impl Future<Output = Result<Page, LaneError>> + use<> {
+    fn reader(&self, after: Position) -> impl Future<Output = Result<Page, DatabaseError>> + use<> {
         let store = self.inner.store.clone();
-        let limit = self.inner.options.batch_events;
+        let limit = self.most_events;
         let filter = self.build.kind.filter();
         async move {
             let head = store.known_head();
             if head <= after {
-                return Ok(Page {
-                    events: Vec::new(),
-                    through: after,
-                });
+                return Ok(Page::new(Vec::new(), after));
             }
             let query = EventQuery {
                 scope: Scope::All,
@@ -193,22 +252,25 @@ impl<'a> Lane<'a> {
             let is_full = events.len() as u64 >= limit;
             let last = events.last().map(|event| event.position);
             let through = last.filter(|_| is_full).unwrap_or(head);
-            Ok(Page { events, through })
+            Ok(Page::new(events, through))
         }
     }
 
     /// Applies a page and moves the checkpoint, in one transaction.
-    async fn apply(&mut self, page: &Page) -> Result<(), LaneError> {
+    async fn apply(&mut self, page: &mut Page) -> Result<(), LaneError> {
         let limit = self.inner.database.statement_timeout();
         let inner = self.inner;
         let work = async {
             let _turn = inner.database.write_turn().await;
             let transaction = inner.database.begin_derived(&self.writer).await?;
-            let faults = self.write(&transaction, &page.events, page.through).await?;
-            match (faults.first(), inner.options.on_fault) {
+            let digest = page.digest.take();
+            let fault = self
+                .write(&transaction, &page.events, page.through, digest)
+                .await?;
+            match (fault, inner.options.on_fault) {
                 (Some(fault), FaultPolicy::Stop) => {
                     transaction.rollback().await?;
-                    self.stop_at(page, fault).await?;
+                    self.stop_at(page, &fault).await?;
                     Err(LaneError::Halted)
                 }
                 _ => Ok(transaction.commit().await?),
@@ -227,12 +289,15 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
+    /// Writes what events come to, and sets those aside that cannot be used. The answer is the first of these,
+    /// unless all of them were set aside before: then somebody has said that the build shall go on.
     async fn write(
         &mut self,
         transaction: &DatabaseTransaction,
         events: &[Arc<RecordedEvent>],
         through: Position,
-    ) -> Result<Vec<Fault>, LaneError> {
+        digest: Option<Box<dyn Digest>>,
+    ) -> Result<Option<Fault>, LaneError> {
         let builds = Builds::of(transaction);
         let from = self.build.position;
         let last = events.last().map(AsRef::as_ref);
@@ -243,27 +308,37 @@ impl<'a> Lane<'a> {
         {
             return Err(LaneError::Lost);
         }
+        let mut projector = digest.is_none().then(|| self.take_projector());
         let mut target = Target::new(transaction, &self.names);
-        if !events.is_empty() {
-            self.projector.apply(events, &mut target).await?;
+        match (digest, &mut projector) {
+            (Some(digest), _) => digest.write(&mut target).await?,
+            (None, Some(projector)) if !events.is_empty() => {
+                projector.apply(events, &mut target).await?;
+            }
+            _ => {}
         }
-        let faults = target.faults;
-        for fault in &faults {
-            builds
-                .set_aside(self.build.id, &events[fault.index], &fault.reason)
-                .await?;
+        let mut faults = target.faults;
+        self.projector = projector.or(self.projector.take());
+        faults.sort_by_key(|fault| fault.index);
+        let mut first = None;
+        for fault in faults {
+            let event = &events[fault.index];
+            let set_aside = builds.set_aside(self.build.id, event, &fault.reason);
+            if set_aside.await? {
+                first.get_or_insert(fault);
+            }
         }
-        Ok(faults)
+        Ok(first)
     }
 
     /// Applies what stands before an event that cannot be used, and lets the build stand still there.
     async fn stop_at(&mut self, page: &Page, fault: &Fault) -> Result<(), LaneError> {
-        self.projector.forget();
+        self.projector = None;
         let event = &page.events[fault.index];
         let before = &page.events[..fault.index];
         let through = Position::from_stored(event.position.get() - 1);
         let transaction = self.inner.database.begin_derived(&self.writer).await?;
-        self.write(&transaction, before, through).await?;
+        self.write(&transaction, before, through, None).await?;
         let halt = Halt {
             position: event.position,
             reason: fault.reason.clone(),
@@ -277,23 +352,20 @@ impl<'a> Lane<'a> {
 
     /// Makes this build the active one, if it has caught up with the one that is.
     async fn take_over(&mut self) -> Result<(), LaneError> {
-        let _turn = self.inner.database.write_turn().await;
-        let transaction = self.inner.database.begin(&self.writer).await?;
-        let builds = Builds::of(&transaction);
         if !self.is_indexed {
-            // By itself, and before the other build is touched, which goes on answering and following.
-            builds.index(self.build.kind, self.build.id).await?;
-            transaction.commit().await?;
+            // Before the other build is touched, which goes on answering and following: on SQLite between two
+            // indexes.
+            for index in self.build.kind.layout().indexes {
+                self.index(index).await?;
+            }
             self.is_indexed = true;
             return Ok(());
         }
+        let _turn = self.inner.database.write_turn().await;
+        let transaction = self.inner.database.begin(&self.writer).await?;
+        let builds = Builds::of(&transaction);
+        self.stay(&builds).await?;
         let position = self.build.position;
-        if !builds
-            .advance(self.lease, position, position, None, 0)
-            .await?
-        {
-            return Err(LaneError::Lost);
-        }
         if builds.activate(&self.build, position).await? {
             transaction.commit().await?;
             self.build.state = BuildState::Active;
@@ -305,6 +377,22 @@ impl<'a> Lane<'a> {
             self.tell_progress();
         }
         Ok(())
+    }
+
+    async fn index(&self, index: &str) -> Result<(), LaneError> {
+        let _turn = self.inner.database.write_turn().await;
+        let transaction = self.inner.database.begin(&self.writer).await?;
+        let builds = Builds::of(&transaction);
+        self.stay(&builds).await?;
+        builds.index(self.build.id, index).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Makes sure of the lease and gives a sign of life, with the checkpoint where it is.
+    async fn stay(&self, builds: &Builds<'_>) -> Result<(), LaneError> {
+        let position = self.build.position;
+        let stays = builds.advance(self.lease, position, position, None, 0);
+        stays.await?.then_some(()).ok_or(LaneError::Lost)
     }
 
     fn tell_progress(&self) {

@@ -38,8 +38,11 @@ pub(super) fn meaning(
     let Some(data) = event.data.as_deref() else {
         return Ok(Meaning::Nothing);
     };
-    // Asked first: most events of a category may be of no interest, and are not worth being read.
-    if !types.contains(&event.event_type.as_str()) {
+    // Asked first: most events of a category may be of no interest, and are not worth being read. What a stream
+    // of another category says would not go with that stream.
+    let is_wanted =
+        types.contains(&event.event_type.as_str()) && categories.contains(&event.stream.category());
+    if !is_wanted {
         return Ok(Meaning::Nothing);
     }
     match Event::decode(event.event_type.as_str(), event.schema_version, data) {

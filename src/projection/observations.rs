@@ -9,15 +9,14 @@ mod health;
 mod query;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use gamebot::event::Event;
 
 pub use health::RecoveryState;
 pub use query::{ErrorFilter, ErrorSum, QuarantinedEvent, RecoveryReport, StreamHealth};
 
-use super::kind::Projector;
-use super::meaning::{Meaning, meaning, remove_streams};
+use super::batch::{Said, StreamRows};
+use super::meaning::remove_streams;
 use super::tables::{Layout, Target};
 use crate::event::RecordedEvent;
 use crate::store::DatabaseError;
@@ -52,15 +51,12 @@ pub(super) static LAYOUT: Layout = Layout {
             at BIGINT NOT NULL, PRIMARY KEY (stream, version))",
     ],
     indexes: &[
-        "CREATE INDEX {error_log_day_index} ON {error_log} (day, error_key)",
-        "CREATE INDEX {error_log_guild_index} ON {error_log} (guild_id, day, error_key)",
-        "CREATE INDEX {recovery_subject_index} ON {recovery} (subject)",
-        "CREATE INDEX {quarantined_subject_index} ON {quarantined} (subject, subject_version)",
+        "CREATE INDEX IF NOT EXISTS {error_log_day_index} ON {error_log} (day, error_key)",
+        "CREATE INDEX IF NOT EXISTS {error_log_guild_index} ON {error_log} (guild_id, day, error_key)",
+        "CREATE INDEX IF NOT EXISTS {recovery_subject_index} ON {recovery} (subject)",
+        "CREATE INDEX IF NOT EXISTS {quarantined_subject_index} ON {quarantined} (subject, subject_version)",
     ],
 };
-
-/// Where observations stand: in logs of their own, and, in games of old, in the game's stream.
-const CATEGORIES: [&str; 3] = ["gamelog", "botlog", "game"];
 
 /// The types of events that are observations.
 pub(super) const TYPES: [&str; 10] = [
@@ -76,64 +72,43 @@ pub(super) const TYPES: [&str; 10] = [
     "event_quarantined",
 ];
 
-/// Keeps nothing from one batch to the next.
-#[derive(Default)]
-pub(super) struct Observations;
-
-impl Projector for Observations {
-    fn apply<'a>(
-        &'a mut self,
-        events: &'a [Arc<RecordedEvent>],
-        target: &'a mut Target<'_>,
-    ) -> BoxFuture<'a, Result<(), DatabaseError>> {
-        Box::pin(apply(events, target))
-    }
-
-    fn forget(&mut self) {}
+/// What a batch of events observes.
+pub(super) struct Observations {
+    errors: Errors,
+    health: Health,
 }
 
-async fn apply(
-    events: &[Arc<RecordedEvent>],
-    target: &mut Target<'_>,
-) -> Result<(), DatabaseError> {
-    // Most events of games are no observations, so they are read first, and then only the rows they concern.
-    let mut said = Vec::new();
-    for (index, event) in events.iter().enumerate() {
-        match meaning(event, &CATEGORIES, &TYPES) {
-            Ok(Meaning::Nothing) => {}
-            Ok(meaning) => said.push((index, meaning)),
-            Err(reason) => target.fault(index, event, &reason),
-        }
+impl StreamRows for Observations {
+    /// Observations stand in logs of their own, and, in games of old, in the game's stream.
+    const CATEGORIES: &'static [&'static str] = &["gamelog", "botlog", "game"];
+    const TYPES: &'static [&'static str] = &TYPES;
+
+    async fn read(said: &[Said<'_>], target: &Target<'_>) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            errors: Errors::read(said, target).await?,
+            health: Health::read(said, target).await?,
+        })
     }
-    let observed = said.iter().filter_map(|(index, meaning)| match meaning {
-        Meaning::Says(said) => Some((events[*index].as_ref(), said.as_ref())),
-        Meaning::Ends(_) | Meaning::Nothing => None,
-    });
-    let observed: Vec<_> = observed.collect();
-    let mut errors = Errors::read(&observed, target).await?;
-    let mut health = Health::read(&observed, target).await?;
-    let mut ended = BTreeSet::new();
-    for (index, meaning) in &said {
-        let event = &events[*index];
-        let done = match meaning {
-            Meaning::Nothing => Ok(()),
-            Meaning::Ends(stream) => {
-                errors.end(stream.as_str());
-                health.end(stream.as_str());
-                ended.insert(stream.as_str().to_owned());
-                Ok(())
-            }
-            Meaning::Says(said) => errors
-                .fold(event, said)
-                .and_then(|()| health.fold(event, said)),
-        };
-        if let Err(reason) = done {
-            target.fault(*index, event, &reason);
-        }
+
+    fn fold(&mut self, event: &RecordedEvent, said: &Event) -> Result<(), String> {
+        self.errors.fold(event, said)?;
+        self.health.fold(event, said)
     }
-    let sums_to_mend = errors::sums_of(&ended, target).await?;
-    let tables = ["error_part", "recovery", "quarantined"];
-    remove_streams(target, &tables, &ended).await?;
-    health.write(target).await?;
-    errors.write(&sums_to_mend, target).await
+
+    fn end(&mut self, stream: &str) {
+        self.errors.end(stream);
+        self.health.end(stream);
+    }
+
+    async fn write(
+        self,
+        ended: &BTreeSet<String>,
+        target: &Target<'_>,
+    ) -> Result<(), DatabaseError> {
+        let sums_to_mend = errors::sums_of(ended, target).await?;
+        let tables = ["error_part", "recovery", "quarantined"];
+        remove_streams(target, &tables, ended).await?;
+        self.health.write(target).await?;
+        self.errors.write(&sums_to_mend, target).await
+    }
 }

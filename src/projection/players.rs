@@ -1,16 +1,14 @@
 //! The read model `player_profile`: one stream is one player in a guild, or in direct messages.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::BoxFuture;
 use gamebot::event::Event;
 use sea_orm::{QueryResult, Value};
 
+use super::batch::{Said, StreamRows, streams_of};
 use super::column::{Columns, json, micros};
-use super::kind::Projector;
-use super::meaning::{Meaning, check_key, meaning, remove_streams};
+use super::meaning::{check_key, remove_streams};
 use super::scope::{guild_condition, scope_condition};
 use super::tables::{Layout, Target};
 use super::{View, ViewError};
@@ -26,15 +24,8 @@ pub(super) static LAYOUT: Layout = Layout {
             user_id {text} NOT NULL, username {text}, display_name {text}, notification_settings {text},
             ui_preferences {text}, registered_at BIGINT, last_active_at BIGINT NOT NULL)",
     ],
-    indexes: &["CREATE INDEX {player_profile_user_index} ON {player_profile} (user_id)"],
+    indexes: &["CREATE INDEX IF NOT EXISTS {player_profile_user_index} ON {player_profile} (user_id)"],
 };
-
-/// The types of events that change a profile.
-const TYPES: [&str; 3] = [
-    "user_registered",
-    "user_profile_updated",
-    "user_preferences_changed",
-];
 
 /// What a player says of himself or herself in a guild.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,68 +48,46 @@ pub struct PlayerProfile {
     pub last_active_at: DateTime<Utc>,
 }
 
-/// Keeps nothing from one batch to the next.
-#[derive(Default)]
-pub(super) struct Players;
+/// The profiles that a batch of events concerns, by stream.
+pub(super) struct Profiles(BTreeMap<String, ProfileRow>);
 
-impl Projector for Players {
-    fn apply<'a>(
-        &'a mut self,
-        events: &'a [Arc<RecordedEvent>],
-        target: &'a mut Target<'_>,
-    ) -> BoxFuture<'a, Result<(), DatabaseError>> {
-        Box::pin(apply(events, target))
+impl StreamRows for Profiles {
+    const CATEGORIES: &'static [&'static str] = &["player"];
+    const TYPES: &'static [&'static str] = &[
+        "user_registered",
+        "user_profile_updated",
+        "user_preferences_changed",
+    ];
+
+    async fn read(said: &[Said<'_>], target: &Target<'_>) -> Result<Self, DatabaseError> {
+        let columns = COLUMNS.join(", ");
+        let select = format!("SELECT {columns} FROM {{player_profile}} WHERE stream");
+        let rows = target.rows_of(&select, streams_of(said)).await?;
+        let profiles = rows.iter().map(ProfileRow::read);
+        profiles.collect::<Result<_, _>>().map(Self)
     }
 
-    fn forget(&mut self) {}
-}
-
-async fn apply(
-    events: &[Arc<RecordedEvent>],
-    target: &mut Target<'_>,
-) -> Result<(), DatabaseError> {
-    let mut profiles = read_profiles(events, target).await?;
-    let mut ended = BTreeSet::new();
-    for (index, event) in events.iter().enumerate() {
-        let done = match meaning(event, &["player"], &TYPES) {
-            Ok(Meaning::Nothing) => Ok(()),
-            Ok(Meaning::Ends(stream)) => {
-                profiles.remove(stream.as_str());
-                ended.insert(stream.as_str().to_owned());
-                Ok(())
-            }
-            Ok(Meaning::Says(said)) => profiles
-                .entry(event.stream.as_str().to_owned())
-                .or_default()
-                .fold(event, &said),
-            Err(reason) => Err(reason),
-        };
-        if let Err(reason) = done {
-            target.fault(index, event, &reason);
-        }
+    fn fold(&mut self, event: &RecordedEvent, said: &Event) -> Result<(), String> {
+        let profile = self.0.entry(event.stream.as_str().to_owned());
+        profile.or_default().fold(event, said)
     }
-    remove_streams(target, LAYOUT.tables, &ended).await?;
-    let changed = profiles.iter().filter(|(_, profile)| profile.is_changed);
-    let rows = changed.map(|(stream, profile)| profile.row(stream));
-    target
-        .upsert("player_profile", 1, COLUMNS, rows.collect())
-        .await
-}
 
-async fn read_profiles(
-    events: &[Arc<RecordedEvent>],
-    target: &Target<'_>,
-) -> Result<BTreeMap<String, ProfileRow>, DatabaseError> {
-    let streams: BTreeSet<&str> = events
-        .iter()
-        .filter(|event| !event.stream.is_reserved())
-        .map(|event| event.stream.as_str())
-        .collect();
-    let keys = streams.into_iter().map(Into::into).collect();
-    let columns = COLUMNS.join(", ");
-    let select = format!("SELECT {columns} FROM {{player_profile}} WHERE stream");
-    let rows = target.rows_of(&select, keys).await?;
-    rows.iter().map(ProfileRow::read).collect()
+    fn end(&mut self, stream: &str) {
+        self.0.remove(stream);
+    }
+
+    async fn write(
+        self,
+        ended: &BTreeSet<String>,
+        target: &Target<'_>,
+    ) -> Result<(), DatabaseError> {
+        remove_streams(target, LAYOUT.tables, ended).await?;
+        let changed = self.0.iter().filter(|(_, profile)| profile.is_changed);
+        let rows = changed.map(|(stream, profile)| profile.row(stream));
+        target
+            .upsert("player_profile", 1, COLUMNS, rows.collect())
+            .await
+    }
 }
 
 #[derive(Default)]
@@ -239,9 +208,7 @@ impl View {
             COLUMNS.join(", ")
         );
         let values = [vec![user_id.into()], guild, scoped].concat();
-        let rows = self.rows(&select, values).await?;
-        let profile = rows.first().map(profile_of).transpose();
-        profile.map_err(|error| ViewError::from(&error))
+        self.first(&select, values, profile_of).await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use sea_orm::DbBackend;
 use tokio::task::JoinHandle;
 
 use super::builds::{Build, BuildState, Builds, Lease};
@@ -43,7 +44,7 @@ pub(super) async fn supervise(projections: Projections) {
             () = tokio::time::sleep(pause) => {}
         }
     }
-    // Each lane has heard of the end too, and finishes the transaction that it is in.
+    // Each lane has heard of the end too, and gives the transaction up that it is in.
     for lane in lanes.into_values() {
         let _ = lane.await;
     }
@@ -57,6 +58,17 @@ pub(super) async fn supervise(projections: Projections) {
 
 /// How long a node that ends waits for the database to take its builds back.
 const GIVE_BACK: Duration = Duration::from_secs(1);
+/// The most statements of one read of a projection, the one that finds the build among them.
+const READ_STATEMENTS: u32 = 3;
+
+/// The projections that have no build in use of this version of the code, or a later one.
+fn missing(in_use: &[Build]) -> Vec<ProjectionKind> {
+    let is_missing = |kind: &ProjectionKind| {
+        let mut of_kind = in_use.iter().filter(|build| build.kind == *kind);
+        of_kind.all(|build| build.version < kind.version())
+    };
+    ProjectionKind::ALL.into_iter().filter(is_missing).collect()
+}
 
 impl Inner {
     /// Makes sure that there are builds, and works at those that nobody works at.
@@ -88,80 +100,72 @@ impl Inner {
     /// of one whose code is younger than its build.
     async fn builds_in_use(&self) -> Result<Vec<Build>, DatabaseError> {
         let in_use = |build: &Build| build.state != BuildState::Retired;
-        let mut builds: Vec<Build> = if self.is_set_up.load(std::sync::atomic::Ordering::Relaxed) {
+        if *self.is_set_up.borrow() {
             let transaction = self.database.snapshot().await?;
-            Builds::of(&transaction).all().await?
-        } else {
-            Vec::new()
-        };
-        builds.retain(in_use);
-        let is_missing = |kind: &ProjectionKind| {
-            let mut of_kind = builds.iter().filter(|build| build.kind == *kind);
-            of_kind.all(|build| build.version < kind.version())
-        };
-        let missing: Vec<_> = ProjectionKind::ALL.into_iter().filter(is_missing).collect();
-        if missing.is_empty() {
-            return Ok(builds);
+            let mut builds = Builds::of(&transaction).all().await?;
+            builds.retain(in_use);
+            if missing(&builds).is_empty() {
+                return Ok(builds);
+            }
         }
         let _turn = self.database.write_turn().await;
         let transaction = self.database.begin(&self.writer).await?;
         let all = Builds::of(&transaction);
         all.set_up().await?;
-        for build in all.all().await?.into_iter().filter(in_use) {
-            // Another log: the file lies beside a new one, or the server was pointed at it.
-            let mark = all.mark(build.id).await?;
-            if mark.is_some_and(|(store_id, _)| store_id != self.store.id().to_string()) {
-                all.retire(build.id).await?;
-            }
+        if !*self.is_set_up.borrow() {
+            self.retire_others(&all).await?;
         }
-        for kind in missing {
-            let others = all.all().await?;
-            let is_there = others.iter().any(|build| {
-                build.kind == kind && in_use(build) && build.version >= kind.version()
-            });
-            if !is_there {
-                all.add(kind, self.store.id(), self.store.known_head(), None)
-                    .await?;
-            }
+        let mut builds = all.all().await?;
+        builds.retain(in_use);
+        for kind in missing(&builds) {
+            all.add(kind, self.store.id(), self.store.known_head(), None)
+                .await?;
         }
         let mut builds = all.all().await?;
         transaction.commit().await?;
-        self.is_set_up
-            .store(true, std::sync::atomic::Ordering::Relaxed);
+        self.is_set_up.send_replace(true);
         builds.retain(in_use);
         Ok(builds)
     }
 
-    /// The lease of a build, if this node may have it and the build fits the log. One that does not, because
-    /// an older copy of the log was restored beside it, makes room for a new one.
+    /// Retires what was made from another log: the file lies beside a new one, the server was pointed at it, or
+    /// an older copy of the log was restored. Whoever starts looks at every build, also at those that this
+    /// version of the code does not work at, before anybody is answered from one.
+    async fn retire_others(&self, builds: &Builds<'_>) -> Result<(), DatabaseError> {
+        for build in builds.all().await? {
+            let Some((store_id, mark)) = builds.mark(build.id).await? else {
+                continue;
+            };
+            let is_ours = store_id == self.store.id().to_string()
+                && self.is_of_this_log(mark.as_deref()).await?;
+            if !is_ours && build.state != BuildState::Retired {
+                tracing::warn!(
+                    build = build.id,
+                    projection = build.kind.name(),
+                    "a projection was made from another log, and is made anew"
+                );
+                builds.retire(build.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The lease of a build, if this node may have it.
     async fn claim(&self, build: &Build) -> Result<Option<Lease>, DatabaseError> {
         let _turn = self.database.write_turn().await;
         let transaction = self.database.begin(&self.writer).await?;
+        let silent = match self.database.backend() {
+            // A file has one process: whoever else worked at it is gone.
+            DbBackend::Sqlite => -1,
+            _ => i64::try_from(self.options.takeover_after.as_millis()).unwrap_or(i64::MAX),
+        };
         let builds = Builds::of(&transaction);
-        let silent = i64::try_from(self.options.takeover_after.as_millis()).unwrap_or(i64::MAX);
-        let Some(lease) = builds.claim(build.id, self.node_id, silent).await? else {
-            return Ok(None);
-        };
-        let fits = match builds.mark(build.id).await? {
-            Some((store_id, mark)) => {
-                store_id == self.store.id().to_string()
-                    && self.is_of_this_log(mark.as_deref()).await?
-            }
-            None => return Ok(None),
-        };
-        if !fits {
-            tracing::warn!(
-                build = build.id,
-                projection = build.kind.name(),
-                "a projection was made from another log, and is made anew"
-            );
-            builds.retire(build.id).await?;
-        }
+        let lease = builds.claim(build.id, self.node_id, silent).await?;
         transaction.commit().await?;
-        Ok(fits.then_some(lease))
+        Ok(lease)
     }
 
-    /// Whether the log holds the event that a build has applied last.
+    /// Whether the log holds the event that a build has applied last, if it has applied any.
     async fn is_of_this_log(&self, mark: Option<&str>) -> Result<bool, DatabaseError> {
         let Some((position, hash)) = mark.and_then(|mark| mark.split_once(':')) else {
             return Ok(true);
@@ -175,7 +179,10 @@ impl Inner {
     }
 
     async fn remove_disused(&self) -> Result<(), DatabaseError> {
-        let kept = i64::try_from(self.options.keep_retired.as_millis()).unwrap_or(i64::MAX);
+        // A read opens a moment of the build and then asks it a few statements, each as long as one may take.
+        let reads = READ_STATEMENTS * self.database.statement_timeout();
+        let kept = self.options.keep_retired.max(reads).as_millis();
+        let kept = i64::try_from(kept).unwrap_or(i64::MAX);
         let disused = {
             let transaction = self.database.snapshot().await?;
             Builds::of(&transaction).disused(kept).await?
@@ -195,7 +202,7 @@ impl Inner {
     }
 
     async fn give_back(&self) -> Result<(), DatabaseError> {
-        if !self.is_set_up.load(std::sync::atomic::Ordering::Relaxed) {
+        if !*self.is_set_up.borrow() {
             return Ok(());
         }
         let _turn = self.database.write_turn().await;

@@ -18,7 +18,7 @@ pub(super) struct Layout {
     pub(super) tables: &'static [&'static str],
     /// `CREATE TABLE …`, one for each.
     pub(super) creations: &'static [&'static str],
-    /// `CREATE INDEX …`. A rebuild makes them when it has caught up: to sort once is many times cheaper than
+    /// `CREATE INDEX IF NOT EXISTS …`, each by itself: whoever makes them may be killed between two. A rebuild makes them when it has caught up: to sort once is many times cheaper than
     /// to keep an index in order while it grows at random.
     pub(super) indexes: &'static [&'static str],
 }
@@ -117,6 +117,13 @@ pub(super) struct Fault {
     pub(super) reason: String,
 }
 
+impl Fault {
+    pub(super) fn new(index: usize, event: &RecordedEvent, reason: String) -> Self {
+        tracing::debug!(position = %event.position, %reason, "a projection cannot use an event");
+        Self { index, reason }
+    }
+}
+
 /// Where a batch of events is applied: the tables of a build, inside one transaction.
 pub(super) struct Target<'a> {
     transaction: &'a DatabaseTransaction,
@@ -142,11 +149,8 @@ impl<'a> Target<'a> {
 
     /// Takes note of an event of the batch that cannot be used. What became of it, the error policy says.
     pub(super) fn fault(&mut self, index: usize, event: &RecordedEvent, reason: &str) {
-        tracing::debug!(position = %event.position, %reason, "a projection cannot use an event");
-        self.faults.push(Fault {
-            index,
-            reason: reason.to_owned(),
-        });
+        self.faults
+            .push(Fault::new(index, event, reason.to_owned()));
     }
 
     pub(super) async fn rows(

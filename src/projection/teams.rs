@@ -7,15 +7,14 @@ mod fold;
 mod query;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use gamebot::event::Event;
 
 pub use fold::{Invitation, TeamMember, TeamName, TeamStatus};
 pub use query::{Team, TeamFilter};
 
-use super::kind::Projector;
-use super::meaning::{Meaning, meaning, remove_streams};
+use super::batch::{Said, StreamRows, streams_of};
+use super::meaning::remove_streams;
 use super::tables::{Layout, Target};
 use crate::event::RecordedEvent;
 use crate::store::DatabaseError;
@@ -39,85 +38,55 @@ pub(super) static LAYOUT: Layout = Layout {
             is_member INTEGER NOT NULL, since BIGINT, position BIGINT NOT NULL, PRIMARY KEY (stream, user_id))",
     ],
     indexes: &[
-        "CREATE INDEX {team_id_index} ON {team} (team_id)",
-        "CREATE INDEX {team_guild_index} ON {team} (guild_id, stream)",
-        "CREATE INDEX {team_by_player_user_index} ON {team_by_player} (user_id, stream)",
+        "CREATE INDEX IF NOT EXISTS {team_id_index} ON {team} (team_id)",
+        "CREATE INDEX IF NOT EXISTS {team_guild_index} ON {team} (guild_id, stream)",
+        "CREATE INDEX IF NOT EXISTS {team_by_player_user_index} ON {team_by_player} (user_id, stream)",
     ],
 };
 
-/// The types of events that change a team.
-const TYPES: [&str; 9] = [
-    "team_invitation_created",
-    "team_invitation_accepted",
-    "team_invitation_declined",
-    "team_invitation_expired",
-    "team_created",
-    "team_updated",
-    "team_member_added",
-    "team_member_removed",
-    "team_disbanded",
-];
+/// The teams that a batch of events concerns, by stream.
+pub(super) struct Teams(BTreeMap<String, TeamRow>);
 
-/// Keeps nothing from one batch to the next.
-#[derive(Default)]
-pub(super) struct Teams;
+impl StreamRows for Teams {
+    const CATEGORIES: &'static [&'static str] = &["team"];
+    const TYPES: &'static [&'static str] = &[
+        "team_invitation_created",
+        "team_invitation_accepted",
+        "team_invitation_declined",
+        "team_invitation_expired",
+        "team_created",
+        "team_updated",
+        "team_member_added",
+        "team_member_removed",
+        "team_disbanded",
+    ];
 
-impl Projector for Teams {
-    fn apply<'a>(
-        &'a mut self,
-        events: &'a [Arc<RecordedEvent>],
-        target: &'a mut Target<'_>,
-    ) -> BoxFuture<'a, Result<(), DatabaseError>> {
-        Box::pin(apply(events, target))
+    async fn read(said: &[Said<'_>], target: &Target<'_>) -> Result<Self, DatabaseError> {
+        let columns = TEAM_COLUMNS.join(", ");
+        let select = format!("SELECT {columns} FROM {{team}} WHERE stream");
+        let rows = target.rows_of(&select, streams_of(said)).await?;
+        let teams = rows.iter().map(TeamRow::read);
+        teams.collect::<Result<_, _>>().map(Self)
     }
 
-    fn forget(&mut self) {}
-}
-
-async fn apply(
-    events: &[Arc<RecordedEvent>],
-    target: &mut Target<'_>,
-) -> Result<(), DatabaseError> {
-    let mut teams = read_teams(events, target).await?;
-    let mut ended = BTreeSet::new();
-    for (index, event) in events.iter().enumerate() {
-        let done = match meaning(event, &["team"], &TYPES) {
-            Ok(Meaning::Nothing) => Ok(()),
-            Ok(Meaning::Ends(stream)) => {
-                teams.remove(stream.as_str());
-                ended.insert(stream.as_str().to_owned());
-                Ok(())
-            }
-            Ok(Meaning::Says(said)) => teams
-                .entry(event.stream.as_str().to_owned())
-                .or_insert_with(|| TeamRow::new(event))
-                .fold(event, &said),
-            Err(reason) => Err(reason),
-        };
-        if let Err(reason) = done {
-            target.fault(index, event, &reason);
-        }
+    fn fold(&mut self, event: &RecordedEvent, said: &Event) -> Result<(), String> {
+        let team = self.0.entry(event.stream.as_str().to_owned());
+        team.or_insert_with(|| TeamRow::new(event))
+            .fold(event, said)
     }
-    remove_streams(target, LAYOUT.tables, &ended).await?;
-    write_teams(teams, target).await
-}
 
-async fn read_teams(
-    events: &[Arc<RecordedEvent>],
-    target: &Target<'_>,
-) -> Result<BTreeMap<String, TeamRow>, DatabaseError> {
-    let streams: BTreeSet<&str> = events
-        .iter()
-        .filter(|event| !event.stream.is_reserved())
-        .map(|event| event.stream.as_str())
-        .collect();
-    let keys = streams.into_iter().map(Into::into).collect();
-    let select = format!(
-        "SELECT {} FROM {{team}} WHERE stream",
-        TEAM_COLUMNS.join(", ")
-    );
-    let rows = target.rows_of(&select, keys).await?;
-    rows.iter().map(TeamRow::read).collect()
+    fn end(&mut self, stream: &str) {
+        self.0.remove(stream);
+    }
+
+    async fn write(
+        self,
+        ended: &BTreeSet<String>,
+        target: &Target<'_>,
+    ) -> Result<(), DatabaseError> {
+        remove_streams(target, LAYOUT.tables, ended).await?;
+        write_teams(self.0, target).await
+    }
 }
 
 async fn write_teams(

@@ -60,6 +60,7 @@ impl Projections {
     ) -> Result<View, ViewError> {
         let begun = Instant::now();
         let waits = self.0.options.wait_timeout;
+        let mut was_told = false;
         loop {
             let view = match self.view_now(kind).await {
                 // This node is about to build it: it has started a moment ago.
@@ -85,13 +86,19 @@ impl Projections {
             // This node may be the one that works at it, and then it knows at once.
             let mut progress = self.0.progress.subscribe(kind);
             let told = progress.wait_for(|position| *position >= wanted);
-            let _ = tokio::time::timeout(LOOK, told).await;
+            let is_told = tokio::time::timeout(LOOK, told).await.is_ok();
+            if is_told && was_told {
+                // Another build answers, which is not as far as the one that was told of.
+                tokio::time::sleep(LOOK).await;
+            }
+            was_told = is_told;
         }
     }
 
     async fn view_now(&self, kind: ProjectionKind) -> Result<View, ViewError> {
         let limit = self.0.database.statement_timeout();
         let open = async {
+            self.until_set_up().await;
             let transaction = self.0.database.snapshot().await?;
             let builds = Builds::of(&transaction);
             if !self.is_set_up(&builds).await? {
@@ -121,7 +128,30 @@ impl View {
         self.position
     }
 
-    pub(super) async fn rows(
+    /// What a statement finds, each row as `read` reads it.
+    pub(super) async fn all<T>(
+        &self,
+        template: &str,
+        values: Vec<Value>,
+        read: fn(&QueryResult) -> Result<T, DatabaseError>,
+    ) -> Result<Vec<T>, ViewError> {
+        let rows = self.rows(template, values).await?;
+        let found = rows.iter().map(read).collect::<Result<_, _>>();
+        found.map_err(|error| ViewError::from(&error))
+    }
+
+    /// The first that a statement finds.
+    pub(super) async fn first<T>(
+        &self,
+        template: &str,
+        values: Vec<Value>,
+        read: fn(&QueryResult) -> Result<T, DatabaseError>,
+    ) -> Result<Option<T>, ViewError> {
+        let found = self.all(template, values, read).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn rows(
         &self,
         template: &str,
         values: Vec<Value>,

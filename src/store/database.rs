@@ -18,10 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sea_orm::sqlx::{
-    self,
-    sqlite::{SqliteConnectOptions, SqliteSynchronous},
-};
+use sea_orm::sqlx::{self, sqlite::SqliteConnectOptions};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -139,10 +136,7 @@ impl Database {
     pub fn open_derived(options: DatabaseOptions) -> Result<Self, OpenError> {
         let mut database = Self::open(options)?;
         if let Target::Sqlite(sqlite) = &mut database.target {
-            **sqlite = sqlite
-                .as_ref()
-                .clone()
-                .synchronous(SqliteSynchronous::Normal);
+            **sqlite = sqlite::derived(sqlite.as_ref().clone());
         }
         Ok(database)
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::{ChaosProxy, Expected, GraphqlClient, ProxyMode, ServerProcess, eventually};
 
 use crate::command_line::{run, run_on};
-use crate::support::{UNCHECKED, World, new_stream, on_both_backends};
+use crate::support::{World, new_stream, on_both_backends, prepare_at};
 
 on_both_backends!(
     reset_asks_twice_is_refused_in_production_and_makes_a_new_store,
@@ -98,10 +98,8 @@ async fn health_tells_that_the_server_lives_and_is_ready(world: World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_without_its_database_a_server_lives_and_is_not_ready() {
     let world = World::postgres().await;
-    let proxy = ChaosProxy::start(authority(world.database_url())).await;
-    let server = ServerProcess::builder(crate::support::PROGRAM, &proxy.url(world.database_url()))
-        .environment("PROFILE", "test")
-        .environment(UNCHECKED.0, UNCHECKED.1)
+    let proxy = ChaosProxy::start(world.authority()).await;
+    let server = prepare_at(&proxy.url(world.database_url()))
         .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
         .start()
         .await;
@@ -208,11 +206,9 @@ async fn the_database_password_stands_in_no_line() {
         password.len() > 8,
         "{password} may stand in a line by chance"
     );
-    let proxy = ChaosProxy::start(authority(world.database_url())).await;
+    let proxy = ChaosProxy::start(world.authority()).await;
     let url = proxy.url(world.database_url());
-    let server = ServerProcess::builder(crate::support::PROGRAM, &url)
-        .environment("PROFILE", "test")
-        .environment(UNCHECKED.0, UNCHECKED.1)
+    let server = prepare_at(&url)
         .environment("GAMEBOT_LOG_LEVEL", "trace")
         .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
         .start()
@@ -262,10 +258,4 @@ async fn health(server: &ServerProcess, kind: &str) -> (u16, Value) {
         .await
         .unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
-}
-
-/// `host:port` of a URL.
-fn authority(url: &str) -> &str {
-    let (_, rest) = url.split_once('@').unwrap();
-    rest.split('/').next().unwrap()
 }

@@ -59,6 +59,17 @@ pub(crate) struct World {
     folder: TempDir,
 }
 
+/// A server at an address of a world's database, such as a proxy's, to be adjusted before it starts.
+pub(crate) fn prepare_at(database_url: &str) -> ServerProcessBuilder {
+    ServerProcess::builder(PROGRAM, database_url)
+        .environment("PROFILE", "test")
+        .environment(UNCHECKED.0, UNCHECKED.1)
+        // Few tests are about projections; every server would make and follow five, and a test that cuts a
+        // COMMIT would meet theirs.
+        .environment("GAMEBOT_PROJECTIONS_RUN", "false")
+        .environment("GAMEBOT_LOG_LEVEL", "warn")
+}
+
 impl World {
     /// A SQLite file that does not exist yet.
     pub(crate) fn sqlite() -> Self {
@@ -94,14 +105,15 @@ impl World {
         self.folder.path()
     }
 
+    /// `host:port` of a PostgreSQL database.
+    pub(crate) fn authority(&self) -> &str {
+        let (_, behind_user) = self.database_url.rsplit_once('@').unwrap();
+        behind_user.split('/').next().unwrap()
+    }
+
     /// A server on this database, to be adjusted before it starts.
     pub(crate) fn prepare(&self) -> ServerProcessBuilder {
-        ServerProcess::builder(PROGRAM, &self.database_url)
-            .environment("PROFILE", "test")
-            .environment(UNCHECKED.0, UNCHECKED.1)
-            // Few tests are about projections, and every server would make and follow five.
-            .environment("GAMEBOT_PROJECTIONS_RUN", "false")
-            .environment("GAMEBOT_LOG_LEVEL", "warn")
+        prepare_at(&self.database_url)
     }
 
     /// A server on this database that holds events against the schemas of their types, as it does by default.

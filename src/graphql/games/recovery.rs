@@ -17,6 +17,7 @@ use crate::graphql::error_code::{append_error, capitalised, read_error};
 use crate::graphql::loader::Operation;
 use crate::graphql::object::event::EventObject;
 use crate::graphql::object::game::GameObject;
+use crate::graphql::page::negative;
 use crate::graphql::refusal::{
     InvalidEvents, InvalidInput, LimitExceeded, Refusal, StreamArchived, StreamNotFound,
     StreamTombstoned, StreamTooLarge,
@@ -142,9 +143,10 @@ impl GameRecovered {
         #[graphql(desc = "How many, from the first; all if absent.")] first: Option<i32>,
     ) -> Result<Vec<GameViolation>> {
         let all = &self.recovery.violations;
-        let first = first.map_or(all.len(), |first| {
-            usize::try_from(first).unwrap_or_default()
-        });
+        let first = match first {
+            None => all.len(),
+            Some(first) => usize::try_from(first).map_err(|_| negative("first", first))?,
+        };
         let listed = &all[..first.min(all.len())];
         Operation::of(ctx)?.ask_for(listed.len())?;
         Ok(listed.iter().map(GameViolation::from).collect())

@@ -138,7 +138,14 @@ impl EventObject {
 
     /// The version of the shape of the data, as shown here.
     async fn schema_version(&self, ctx: &Context<'_>) -> Result<i32> {
-        Ok(self.shown(ctx)?.version)
+        let shown = self.shown(ctx)?;
+        // What was made of the payload is kept until the operation is answered, whether it is shown or not.
+        if let (Some(text), Some(stored)) = (&shown.text, &self.event.data)
+            && !Arc::ptr_eq(text, stored)
+        {
+            Operation::of(ctx)?.show(text.len())?;
+        }
+        Ok(shown.version)
     }
 
     /// The version of the shape of `data`, as it was appended.

@@ -90,11 +90,10 @@ impl Player {
     async fn active_game(&self, ctx: &Context<'_>) -> Result<Option<GameObject>> {
         let operation = Operation::of(ctx)?;
         let view = view(operation, ProjectionKind::Games, self.wait_for).await?;
-        let found = view.active_game_of(&operation.scope, &self.user_id).await;
-        let found = found.map_err(|error| view_error(&error))?;
-        Ok(found
-            .filter(|found| found.state.guild_id == self.guild_id)
-            .map(game))
+        let guild_id = Some(&self.guild_id);
+        let found = view.active_game_of(&operation.scope, guild_id, &self.user_id);
+        let found = found.await.map_err(|error| view_error(&error))?;
+        Ok(found.map(game))
     }
 
     /// The guesses that the player took part in, in games of this Discord server.

@@ -181,7 +181,8 @@ pub(in crate::graphql) struct TeamStatistics {
     current_win_streak: i32,
     /// The longest row of wins.
     longest_win_streak: i32,
-    /// The rank among the teams of the guild by games won, of these games; null without a game.
+    /// The rank among the teams of the guild by games won, over all modes and all of time; null without a game,
+    /// and in direct messages.
     ranking: Option<i32>,
     /// When the last of the games ended; null without a game.
     last_played_at: Option<DateTime<Utc>>,

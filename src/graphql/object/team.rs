@@ -8,7 +8,7 @@ use gamebot::event::GameMode;
 use super::played::{GuessConnection, connection};
 use super::statistics::{TeamStatistics, TimeWindow};
 use crate::graphql::error_code::view_error;
-use crate::graphql::figures::team_statistics;
+use crate::graphql::figures::{TeamOfGuild, team_statistics};
 use crate::graphql::input::Direction;
 use crate::graphql::loader::Operation;
 use crate::graphql::page::PageArguments;
@@ -63,6 +63,9 @@ pub(in crate::graphql) struct Team {
     projected_through: PositionScalar,
     #[graphql(skip)]
     team: projection::Team,
+    /// What the caller wants to see in nested fields, too.
+    #[graphql(skip)]
+    wait_for: Option<PositionScalar>,
 }
 
 /// A player of a team.
@@ -126,6 +129,7 @@ impl Team {
     pub(in crate::graphql) fn new(
         team: projection::Team,
         projected_through: PositionScalar,
+        wait_for: Option<PositionScalar>,
     ) -> Self {
         let shown = team.clone();
         Self {
@@ -147,6 +151,7 @@ impl Team {
             updated_at: shown.updated_at,
             projected_through,
             team,
+            wait_for,
         }
     }
 }
@@ -188,8 +193,12 @@ impl Team {
         window: TimeWindow,
     ) -> Result<TeamStatistics> {
         let operation = Operation::of(ctx)?;
-        let guild_id = self.guild_id.clone();
-        team_statistics(operation, &self.team_id, guild_id, mode, window, None).await
+        let team = TeamOfGuild {
+            team_id: &self.team_id,
+            guild_id: self.guild_id.clone(),
+            is_ranked: ctx.look_ahead().field("ranking").exists(),
+        };
+        team_statistics(operation, team, mode, window, self.wait_for).await
     }
 
     /// The guesses of the team, in games of its Discord server.
@@ -215,7 +224,7 @@ impl Team {
             last,
             before,
         };
-        guesses(Operation::of(ctx)?, filter, direction, page, None).await
+        guesses(Operation::of(ctx)?, filter, direction, page, self.wait_for).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! A game between two of its events.
 
+use std::sync::Arc;
+
 use gamebot::event::Event;
 use gamebot::game::{GameState, Phase};
 use gamebot::statistics::GameFigures;
@@ -12,6 +14,8 @@ use crate::store::DatabaseError;
 
 pub(super) struct Entry {
     pub(super) state: GameState,
+    /// The guild of its stream, which decides who may see it, whatever its events say. Known once an event has come.
+    pub(super) guild_id: Option<Arc<str>>,
     /// None once the game is over: nothing changes them then.
     pub(super) figures: Option<GameFigures>,
     /// The position of its first event: the key by which lists of games are in the order of their beginnings.
@@ -28,6 +32,7 @@ impl Entry {
     pub(super) fn new(game_id: &str) -> Self {
         Self {
             state: GameState::new(game_id),
+            guild_id: None,
             figures: Some(GameFigures::new()),
             first_position: Position::ORIGIN,
             position: Position::ORIGIN,
@@ -41,6 +46,7 @@ impl Entry {
         let figures: Option<String> = row.try_get_by_index(4)?;
         Ok(Self {
             state: of_json(&state)?,
+            guild_id: None,
             figures: figures.as_deref().map(of_json).transpose()?,
             first_position: Position::from_stored(row.try_get_by_index(1)?),
             position: Position::from_stored(row.try_get_by_index(2)?),
@@ -54,8 +60,14 @@ impl Entry {
         if self.first_position == Position::ORIGIN {
             self.first_position = event.position;
         }
+        self.guild_id.clone_from(&event.guild_id);
         self.position = event.position;
         self.is_changed = true;
+    }
+
+    /// The guild as a column holds it.
+    pub(super) fn guild(&self) -> Option<String> {
+        self.guild_id.as_deref().map(str::to_owned)
     }
 
     pub(super) fn note_roster(&mut self, event: &Event) {

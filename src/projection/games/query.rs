@@ -8,7 +8,7 @@ use super::question::{
 };
 use super::rows::{folded, phase_name};
 use crate::position::Position;
-use crate::projection::column::{micros, of_json, time};
+use crate::projection::column::{Columns, micros};
 use crate::projection::scope::scope_condition;
 use crate::projection::{View, ViewError};
 use crate::scope::Scope;
@@ -33,8 +33,7 @@ impl View {
             "SELECT first_position, position, state FROM {{game}} WHERE {}",
             clause.sql
         );
-        let rows = self.rows(&select, clause.values).await?;
-        rows.first().map(game_of).transpose()
+        self.first(&select, clause.values, game_of).await
     }
 
     /// Games, in the order of their first events.
@@ -74,17 +73,19 @@ impl View {
         clause.between("first_position", query.after, query.before);
         let rest = clause.rest("first_position", query.descending, query.limit);
         let select = format!("SELECT first_position, position, state FROM {{game}} WHERE {rest}");
-        let rows = self.rows(&select, clause.values).await?;
-        rows.iter().map(game_of).collect()
+        self.all(&select, clause.values, game_of).await
     }
 
-    /// The game that a player is in now. Should two sessions have taken the player in, it is the later one.
+    /// The game that a player is in now: in whichever guild, or in this one; `Some(None)`: in none. Should two
+    /// sessions have taken the player in, it is the later one.
     pub async fn active_game_of(
         &self,
         scope: &Scope,
+        guild_id: Option<&Option<String>>,
         user_id: &str,
     ) -> Result<Option<ProjectedGame>, ViewError> {
         let mut clause = Clause::within(scope, "game.guild_id");
+        clause.of_guild("game.guild_id", guild_id);
         clause.and(
             "player.user_id = ? AND player.is_active = 1",
             [user_id.into()],
@@ -95,8 +96,7 @@ impl View {
              WHERE {} ORDER BY game.first_position DESC LIMIT 1",
             clause.sql
         );
-        let rows = self.rows(&select, clause.values).await?;
-        rows.first().map(game_of).transpose()
+        self.first(&select, clause.values, game_of).await
     }
 
     /// Whether a player is or was in a game of this guild; `None`: of no guild.
@@ -110,7 +110,8 @@ impl View {
         clause.and("user_id = ?", [user_id.into()]);
         clause.of_guild("guild_id", Some(&guild_id.map(str::to_owned)));
         let select = format!("SELECT 1 FROM {{game_player}} WHERE {} LIMIT 1", clause.sql);
-        Ok(!self.rows(&select, clause.values).await?.is_empty())
+        let found = self.first(&select, clause.values, |_| Ok(())).await?;
+        Ok(found.is_some())
     }
 
     /// Guesses, in the order of the log.
@@ -156,8 +157,7 @@ impl View {
             "SELECT {GUESS_COLUMNS} FROM ({all}) AS found ORDER BY position {order} LIMIT {}",
             query.limit
         );
-        let rows = self.rows(&select, values).await?;
-        rows.iter().map(guess_of).collect()
+        self.all(&select, values, guess_of).await
     }
 
     /// The rounds of a game, by number and team.
@@ -174,8 +174,7 @@ impl View {
              FROM {{round}} WHERE {} ORDER BY round_number, team_id",
             clause.sql
         );
-        let rows = self.rows(&select, clause.values).await?;
-        rows.iter().map(round_of).collect()
+        self.all(&select, clause.values, round_of).await
     }
 
     /// One replay; none if there is none that the caller may see.
@@ -193,8 +192,7 @@ impl View {
             "SELECT {REPLAY_COLUMNS} FROM {{replay}} WHERE {}",
             clause.sql
         );
-        let rows = self.rows(&select, clause.values).await?;
-        rows.first().map(replay_of).transpose()
+        self.first(&select, clause.values, replay_of).await
     }
 
     /// Replays, in the order of the first events of their games.
@@ -204,8 +202,7 @@ impl View {
         clause.between("first_position", query.after, query.before);
         let rest = clause.rest("first_position", query.descending, query.limit);
         let select = format!("SELECT {REPLAY_COLUMNS} FROM {{replay}} WHERE {rest}");
-        let rows = self.rows(&select, clause.values).await?;
-        rows.iter().map(replay_of).collect()
+        self.all(&select, clause.values, replay_of).await
     }
 }
 
@@ -273,76 +270,69 @@ fn either(clauses: &[Clause], conditions: [&str; 2], value: &str) -> Vec<Clause>
     halves.collect()
 }
 
-fn game_of(row: &QueryResult) -> Result<ProjectedGame, ViewError> {
-    let read = || {
-        let state: String = row.try_get_by_index(2)?;
-        Ok::<_, DatabaseError>(ProjectedGame {
-            first_position: Position::from_stored(row.try_get_by_index(0)?),
-            position: Position::from_stored(row.try_get_by_index(1)?),
-            state: of_json(&state)?,
-        })
-    };
-    read().map_err(|error| ViewError::from(&error))
+fn game_of(row: &QueryResult) -> Result<ProjectedGame, DatabaseError> {
+    let mut columns = Columns::of(row);
+    Ok(ProjectedGame {
+        first_position: columns.position()?,
+        position: columns.position()?,
+        state: columns.json()?,
+    })
 }
 
-fn guess_of(row: &QueryResult) -> Result<ProjectedGuess, ViewError> {
-    let read = || {
-        let mode: Option<String> = row.try_get_by_index(3)?;
-        Ok::<_, DatabaseError>(ProjectedGuess {
-            game_id: row.try_get_by_index(0)?,
-            sequence: row.try_get_by_index(1)?,
-            guild_id: row.try_get_by_index(2)?,
-            mode: mode.as_deref().unwrap_or_default().into(),
-            round_number: row.try_get_by_index(4)?,
-            team_id: row.try_get_by_index(5)?,
-            player_ids: [row.try_get_by_index(6)?, row.try_get_by_index(7)?],
-            words: [row.try_get_by_index(8)?, row.try_get_by_index(9)?],
-            outcome: row.try_get_by_index(10)?,
-            match_score: row.try_get_by_index(11)?,
-            guess_count: row.try_get_by_index(12)?,
-            attempt_ms: row.try_get_by_index(13)?,
-            at: time(row.try_get_by_index(14)?),
-            event_id: row.try_get_by_index(15)?,
-            stream_version: row.try_get_by_index(16)?,
-            position: Position::from_stored(row.try_get_by_index(17)?),
-        })
-    };
-    read().map_err(|error| ViewError::from(&error))
+fn guess_of(row: &QueryResult) -> Result<ProjectedGuess, DatabaseError> {
+    let mut columns = Columns::of(row);
+    Ok(ProjectedGuess {
+        game_id: columns.take()?,
+        sequence: columns.take()?,
+        guild_id: columns.take()?,
+        mode: columns
+            .take::<Option<String>>()?
+            .as_deref()
+            .unwrap_or_default()
+            .into(),
+        round_number: columns.take()?,
+        team_id: columns.take()?,
+        player_ids: [columns.take()?, columns.take()?],
+        words: [columns.take()?, columns.take()?],
+        outcome: columns.take()?,
+        match_score: columns.take()?,
+        guess_count: columns.take()?,
+        attempt_ms: columns.take()?,
+        at: columns.time()?,
+        event_id: columns.take()?,
+        stream_version: columns.take()?,
+        position: columns.position()?,
+    })
 }
 
-fn round_of(row: &QueryResult) -> Result<PlayedRound, ViewError> {
-    let read = || {
-        Ok::<_, DatabaseError>(PlayedRound {
-            round_number: row.try_get_by_index(0)?,
-            team_id: row.try_get_by_index(1)?,
-            attempts: row.try_get_by_index(2)?,
-            matches: row.try_get_by_index(3)?,
-            abandoned: row.try_get_by_index(4)?,
-            is_perfect: row.try_get_by_index::<i32>(5)? == 1,
-            duration_ms: row.try_get_by_index(6)?,
-            started_at: time(row.try_get_by_index(7)?),
-            finished_at: row.try_get_by_index::<Option<i64>>(8)?.map(time),
-        })
-    };
-    read().map_err(|error| ViewError::from(&error))
+fn round_of(row: &QueryResult) -> Result<PlayedRound, DatabaseError> {
+    let mut columns = Columns::of(row);
+    Ok(PlayedRound {
+        round_number: columns.take()?,
+        team_id: columns.take()?,
+        attempts: columns.take()?,
+        matches: columns.take()?,
+        abandoned: columns.take()?,
+        is_perfect: columns.truth()?,
+        duration_ms: columns.take()?,
+        started_at: columns.time()?,
+        finished_at: columns.time_or_null()?,
+    })
 }
 
-fn replay_of(row: &QueryResult) -> Result<ProjectedReplay, ViewError> {
-    let read = || {
-        let mode: String = row.try_get_by_index(3)?;
-        Ok::<_, DatabaseError>(ProjectedReplay {
-            game_id: row.try_get_by_index(0)?,
-            display_name: row.try_get_by_index(1)?,
-            guild_id: row.try_get_by_index(2)?,
-            mode: mode.as_str().into(),
-            started_at: time(row.try_get_by_index(4)?),
-            finished_at: time(row.try_get_by_index(5)?),
-            event_count: row.try_get_by_index(6)?,
-            first_position: Position::from_stored(row.try_get_by_index(7)?),
-            base: row.try_get_by_index(8)?,
-            mode_figures: row.try_get_by_index(9)?,
-            schema_versions: row.try_get_by_index(10)?,
-        })
-    };
-    read().map_err(|error| ViewError::from(&error))
+fn replay_of(row: &QueryResult) -> Result<ProjectedReplay, DatabaseError> {
+    let mut columns = Columns::of(row);
+    Ok(ProjectedReplay {
+        game_id: columns.take()?,
+        display_name: columns.take()?,
+        guild_id: columns.take()?,
+        mode: columns.take::<String>()?.as_str().into(),
+        started_at: columns.time()?,
+        finished_at: columns.time()?,
+        event_count: columns.take()?,
+        first_position: columns.position()?,
+        base: columns.take()?,
+        mode_figures: columns.take()?,
+        schema_versions: columns.take()?,
+    })
 }

@@ -71,7 +71,7 @@ impl Pending {
         for row in changes.guesses {
             self.guesses.push(Guess {
                 game_id: state.game_id.clone(),
-                guild_id: state.guild_id.clone(),
+                guild_id: entry.guild(),
                 mode: state.mode.as_ref().map(|mode| mode.as_str().to_owned()),
                 position: entry.position,
                 row,
@@ -79,12 +79,12 @@ impl Pending {
         }
         for row in changes.rounds {
             let key = (state.game_id.clone(), row.round_number, row.team_id.clone());
-            self.rounds.insert(key, (state.guild_id.clone(), row));
+            self.rounds.insert(key, (entry.guild(), row));
         }
         if let Some(mut result) = changes.finished {
             // The stream says which game it is, whatever its last event says.
             result.game_id.clone_from(&state.game_id);
-            result.guild_id.clone_from(&state.guild_id);
+            result.guild_id = entry.guild();
             self.results.push(Finished {
                 result: *result,
                 first_position: entry.first_position,
@@ -97,7 +97,7 @@ impl Pending {
         let state = &entry.state;
         self.games.push([
             state.game_id.clone().into(),
-            state.guild_id.clone().into(),
+            entry.guild().into(),
             state
                 .mode
                 .as_ref()
@@ -116,14 +116,18 @@ impl Pending {
         ]);
         if entry.roster_changed {
             self.rosters.push(state.game_id.clone().into());
-            // Nobody looks a player up by an id that no index can hold.
-            let players = state.players.iter();
-            for player in players.filter(|player| check_key("player_id", &player.player_id).is_ok())
-            {
+            // Whoever is named in two teams belongs to the first. Nobody looks a player up by an id that no index
+            // can hold.
+            let mut named = HashSet::new();
+            let players = state.players.iter().filter(|player| {
+                named.insert(player.player_id.as_str())
+                    && check_key("player_id", &player.player_id).is_ok()
+            });
+            for player in players {
                 self.players.push([
                     state.game_id.clone().into(),
                     player.player_id.clone().into(),
-                    state.guild_id.clone().into(),
+                    entry.guild().into(),
                     player.team_id.clone().into(),
                     i32::from(entry.is_active() && player.connected).into(),
                     entry.first_position.get().into(),

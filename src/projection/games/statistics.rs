@@ -11,7 +11,7 @@ use gamebot::statistics::{
 use sea_orm::{QueryResult, Value};
 
 use super::query::Clause;
-use crate::projection::column::{micros, of_json, time};
+use crate::projection::column::{Columns, micros};
 use crate::projection::{View, ViewError};
 use crate::scope::Scope;
 use crate::store::DatabaseError;
@@ -57,8 +57,7 @@ impl View {
              FROM {{player_result}} WHERE {}",
             clause.sql
         );
-        let rows = self.rows(&select, clause.values).await?;
-        let games: Vec<_> = rows.iter().map(player_game_of).collect::<Result<_, _>>()?;
+        let games = self.all(&select, clause.values, player_game_of).await?;
         Ok(PlayerStatistics::of(&games))
     }
 
@@ -76,8 +75,7 @@ impl View {
              FROM {{team_result}} WHERE {}",
             clause.sql
         );
-        let rows = self.rows(&select, clause.values).await?;
-        let games: Vec<_> = rows.iter().map(team_game_of).collect::<Result<_, _>>()?;
+        let games = self.all(&select, clause.values, team_game_of).await?;
         Ok(TeamStatistics::of(&games))
     }
 
@@ -96,8 +94,7 @@ impl View {
              FROM {{{table}}} WHERE {} AND {id} IS NOT NULL GROUP BY {id}",
             clause.sql
         );
-        let rows = self.rows(&select, clause.values).await?;
-        let entries: Vec<_> = rows.iter().map(entry_of).collect::<Result<_, _>>()?;
+        let entries = self.all(&select, clause.values, entry_of).await?;
         Ok(leaderboard(entries, query.metric, query.limit))
     }
 }
@@ -119,69 +116,68 @@ impl StatisticsQuery {
     }
 }
 
-fn player_game_of(row: &QueryResult) -> Result<PlayerGame, ViewError> {
-    let read = || {
-        Ok::<_, DatabaseError>(PlayerGame {
-            game_id: row.try_get_by_index(0)?,
-            finished_at: time(row.try_get_by_index(1)?),
-            result: PlayerResult {
-                user_id: row.try_get_by_index(2)?,
-                team_id: row.try_get_by_index(3)?,
-                partner_id: row.try_get_by_index(4)?,
-                won: row.try_get_by_index::<i32>(5)? == 1,
-                score: row.try_get_by_index(6)?,
-                guesses: row.try_get_by_index(7)?,
-                matches: row.try_get_by_index(8)?,
-                abandoned: row.try_get_by_index(9)?,
-                best_match: row.try_get_by_index(10)?,
-                perfect_rounds: row.try_get_by_index(11)?,
-                response_ms_sum: row.try_get_by_index(12)?,
-                response_count: row.try_get_by_index(13)?,
-            },
-        })
-    };
-    read().map_err(|error| ViewError::from(&error))
+fn player_game_of(row: &QueryResult) -> Result<PlayerGame, DatabaseError> {
+    let mut columns = Columns::of(row);
+    Ok(PlayerGame {
+        game_id: columns.take()?,
+        finished_at: columns.time()?,
+        result: PlayerResult {
+            user_id: columns.take()?,
+            team_id: columns.take()?,
+            partner_id: columns.take()?,
+            won: columns.truth()?,
+            score: columns.take()?,
+            guesses: columns.take()?,
+            matches: columns.take()?,
+            abandoned: columns.take()?,
+            best_match: columns.take()?,
+            perfect_rounds: columns.take()?,
+            response_ms_sum: columns.take()?,
+            response_count: columns.take()?,
+        },
+    })
 }
 
-fn team_game_of(row: &QueryResult) -> Result<TeamGame, ViewError> {
-    let read = || {
-        let player_ids: String = row.try_get_by_index(3)?;
-        let eliminated: Option<String> = row.try_get_by_index(12)?;
-        let (guesses, matches): (i32, i32) = (row.try_get_by_index(6)?, row.try_get_by_index(7)?);
-        Ok::<_, DatabaseError>(TeamGame {
-            game_id: row.try_get_by_index(0)?,
-            finished_at: time(row.try_get_by_index(1)?),
-            result: TeamResult {
-                team_id: row.try_get_by_index(2)?,
-                player_ids: of_json(&player_ids)?,
-                won: row.try_get_by_index::<i32>(4)? == 1,
-                score: row.try_get_by_index(5)?,
-                guesses,
-                matches,
-                abandoned: row.try_get_by_index(8)?,
-                average_guesses: (matches > 0).then(|| f64::from(guesses) / f64::from(matches)),
-                perfect_rounds: row.try_get_by_index(9)?,
-                round_ms_sum: row.try_get_by_index(10)?,
-                round_count: row.try_get_by_index(11)?,
-                eliminated: eliminated.as_deref().map(EliminationReason::from),
-            },
-        })
-    };
-    read().map_err(|error| ViewError::from(&error))
+fn team_game_of(row: &QueryResult) -> Result<TeamGame, DatabaseError> {
+    let mut columns = Columns::of(row);
+    let game_id = columns.take()?;
+    let finished_at = columns.time()?;
+    let (team_id, player_ids) = (columns.take()?, columns.json()?);
+    let (won, score) = (columns.truth()?, columns.take()?);
+    let (guesses, matches): (i32, i32) = (columns.take()?, columns.take()?);
+    Ok(TeamGame {
+        game_id,
+        finished_at,
+        result: TeamResult {
+            team_id,
+            player_ids,
+            won,
+            score,
+            guesses,
+            matches,
+            average_guesses: (matches > 0).then(|| f64::from(guesses) / f64::from(matches)),
+            abandoned: columns.take()?,
+            perfect_rounds: columns.take()?,
+            round_ms_sum: columns.take()?,
+            round_count: columns.take()?,
+            eliminated: columns
+                .take::<Option<String>>()?
+                .as_deref()
+                .map(EliminationReason::from),
+        },
+    })
 }
 
-fn entry_of(row: &QueryResult) -> Result<LeaderboardEntry, ViewError> {
-    let read = || {
-        Ok::<_, DatabaseError>(LeaderboardEntry {
-            id: row.try_get_by_index(0)?,
-            games_played: row.try_get_by_index(1)?,
-            games_won: row.try_get_by_index(2)?,
-            total_score: row.try_get_by_index(3)?,
-            total_guesses: row.try_get_by_index(4)?,
-            total_matches: row.try_get_by_index(5)?,
-            perfect_rounds: row.try_get_by_index(6)?,
-            last_win_at: row.try_get_by_index::<Option<i64>>(7)?.map(time),
-        })
-    };
-    read().map_err(|error| ViewError::from(&error))
+fn entry_of(row: &QueryResult) -> Result<LeaderboardEntry, DatabaseError> {
+    let mut columns = Columns::of(row);
+    Ok(LeaderboardEntry {
+        id: columns.take()?,
+        games_played: columns.take()?,
+        games_won: columns.take()?,
+        total_score: columns.take()?,
+        total_guesses: columns.take()?,
+        total_matches: columns.take()?,
+        perfect_rounds: columns.take()?,
+        last_win_at: columns.time_or_null()?,
+    })
 }

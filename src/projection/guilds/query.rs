@@ -68,9 +68,7 @@ impl View {
         );
         let mut values = vec![guild_id.into(), mode.unwrap_or_default().into()];
         values.extend(scoped);
-        let rows = self.rows(&select, values).await?;
-        let configuration = rows.first().map(configuration_of).transpose();
-        configuration.map_err(|error| ViewError::from(&error))
+        self.first(&select, values, configuration_of).await
     }
 
     /// A page of a guild's variations, in the order of their ids: those of a mode, if one is given, and not
@@ -104,10 +102,7 @@ impl View {
         }
         select.push_str(" ORDER BY variation_id LIMIT ?");
         values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
-        let rows = self.rows(&select, values).await?;
-        let variations = rows.iter().map(variation_of);
-        let variations = variations.collect::<Result<_, _>>();
-        variations.map_err(|error| ViewError::from(&error))
+        self.all(&select, values, variation_of).await
     }
 }
 

@@ -147,9 +147,7 @@ impl View {
         }
         select.push_str(" ORDER BY error_log.day DESC, error_log.error_key LIMIT ?");
         values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
-        let rows = self.rows(&select, values).await?;
-        let sums = rows.iter().map(sum_of).collect::<Result<_, _>>();
-        sums.map_err(|error| ViewError::from(&error))
+        self.all(&select, values, sum_of).await
     }
 
     /// How well a stream is; none if nobody has said anything of it.
@@ -164,16 +162,13 @@ impl View {
              WHERE subject = ? AND {in_scope} ORDER BY position DESC LIMIT 1"
         );
         let values = [vec![stream.into()], scoped.clone()].concat();
-        let rows = self.rows(&select, values).await?;
-        let recovery = rows.first().map(recovery_of).transpose();
-        let recovery = recovery.map_err(|error| ViewError::from(&error))?;
+        let recovery = self.first(&select, values, recovery_of).await?;
         let select = format!(
             "SELECT COUNT(DISTINCT subject_version) FROM {{quarantined}} WHERE subject = ? AND {in_scope}"
         );
         let values = [vec![stream.into()], scoped].concat();
-        let rows = self.rows(&select, values).await?;
-        let count = rows.first().map(|row| Columns::of(row).take()).transpose();
-        let quarantined_count = count.map_err(|error| ViewError::from(&error))?.unwrap_or(0);
+        let count = self.first(&select, values, |row| Columns::of(row).take());
+        let quarantined_count = count.await?.unwrap_or(0);
         if recovery.is_none() && quarantined_count == 0 {
             return Ok(None);
         }
@@ -203,9 +198,7 @@ impl View {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let of_stream = vec![stream.into(), after_version.into()];
         let values = [of_stream, scoped.clone(), scoped, vec![limit.into()]].concat();
-        let rows = self.rows(&select, values).await?;
-        let events = rows.iter().map(quarantined_of).collect::<Result<_, _>>();
-        events.map_err(|error| ViewError::from(&error))
+        self.all(&select, values, quarantined_of).await
     }
 }
 

@@ -71,7 +71,7 @@ impl View {
             TEAM_COLUMNS.join(", ")
         );
         let values = [vec![team_id.into()], guild, scoped].concat();
-        self.first_team(&select, values).await
+        self.first(&select, values, team_of).await
     }
 
     /// The team that a player is in, in a guild or, for `None`, in direct messages. Of several, which only
@@ -92,7 +92,7 @@ impl View {
             columns_of_team()
         );
         let values = [vec![user_id.into()], guild, scoped].concat();
-        self.first_team(&select, values).await
+        self.first(&select, values, team_of).await
     }
 
     /// A page of the teams, in the order of the names of their streams.
@@ -132,11 +132,7 @@ impl View {
         }
         select.push_str(" ORDER BY team.stream LIMIT ?");
         values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
-        let rows = self.rows(&select, values).await?;
-        let teams = rows.iter().map(team_of);
-        teams
-            .collect::<Result<_, _>>()
-            .map_err(|error| ViewError::from(&error))
+        self.all(&select, values, team_of).await
     }
 
     /// The changes of the name of a team after one of them, in their order.
@@ -158,21 +154,7 @@ impl View {
         let mut values = vec![team.stream.as_str().into(), after_sequence.into()];
         values.extend(scoped);
         values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
-        let rows = self.rows(&select, values).await?;
-        let names = rows.iter().map(name_of);
-        names
-            .collect::<Result<_, _>>()
-            .map_err(|error| ViewError::from(&error))
-    }
-
-    async fn first_team(
-        &self,
-        select: &str,
-        values: Vec<Value>,
-    ) -> Result<Option<Team>, ViewError> {
-        let rows = self.rows(select, values).await?;
-        let team = rows.first().map(team_of).transpose();
-        team.map_err(|error| ViewError::from(&error))
+        self.all(&select, values, name_of).await
     }
 }
 

@@ -65,6 +65,17 @@ fn sqlite_options(sqlite: SqliteConnectOptions, options: &DatabaseOptions) -> Sq
         .disable_statement_logging()
 }
 
+/// The same for a file that can be made again from the log. Its transactions are large: with SQLite's usual
+/// 2 MB of cache their pages go to the disk several times, and what a statement would take back goes to files of
+/// its own.
+pub(super) fn derived(sqlite: SqliteConnectOptions) -> SqliteConnectOptions {
+    sqlite
+        .synchronous(SqliteSynchronous::Normal)
+        // In KiB, for each connection that writes. An index is sorted in it, too.
+        .pragma("cache_size", "-65536")
+        .pragma("temp_store", "MEMORY")
+}
+
 /// The one name of a file, whichever way leads to it: a link must not lead past the lock.
 fn real_path(database: &Path) -> PathBuf {
     let in_folder = || {

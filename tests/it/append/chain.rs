@@ -6,10 +6,9 @@ use testkit::{ChaosProxy, Expected, GraphqlClient};
 use uuid::Uuid;
 
 use super::door::{
-    Inside, append_batch, append_request, appended, database_authority, new_event, new_events,
-    part, prepare_at, read_log,
+    Inside, append_batch, append_request, appended, new_event, new_events, part, read_log,
 };
-use crate::support::{World, new_stream, on_both_backends};
+use crate::support::{World, new_stream, on_both_backends, prepare_at};
 
 on_both_backends!(
     the_chain_along_a_log_of_several_streams_can_be_computed_from_its_fields,
@@ -170,7 +169,7 @@ async fn the_chain_goes_on_after_a_restart_and_over_removed_payloads(world: Worl
 #[tokio::test(flavor = "multi_thread")]
 async fn the_chain_stays_whole_over_a_lost_commit_and_two_servers() {
     let world = World::postgres().await;
-    let proxy = ChaosProxy::start(database_authority(world.database_url())).await;
+    let proxy = ChaosProxy::start(world.authority()).await;
     let shaken = prepare_at(&proxy.url(world.database_url())).start().await;
     let shaken_client = GraphqlClient::new(&shaken.base_url());
     let (_server, client) = world.server_and_client().await;

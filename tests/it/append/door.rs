@@ -2,10 +2,10 @@
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement};
 use serde_json::{Value, json};
-use testkit::{Expected, GraphqlClient, ServerProcess, ServerProcessBuilder};
+use testkit::{Expected, GraphqlClient};
 use uuid::Uuid;
 
-use crate::support::{PROGRAM, UNCHECKED, World};
+use crate::support::World;
 
 /// Everything that an event says of itself.
 pub(crate) const EVENT: &str = "eventId type schemaVersion streamName streamVersion position recordedAt \
@@ -186,20 +186,6 @@ pub(crate) fn each<'a>(values: impl IntoIterator<Item = &'a Value>, field: &str)
         .into_iter()
         .map(|value| value[field].clone())
         .collect()
-}
-
-/// A server at another address of the world's database, such as a proxy's.
-pub(crate) fn prepare_at(database_url: &str) -> ServerProcessBuilder {
-    ServerProcess::builder(PROGRAM, database_url)
-        .environment("PROFILE", "test")
-        .environment(UNCHECKED.0, UNCHECKED.1)
-        .environment("GAMEBOT_LOG_LEVEL", "warn")
-}
-
-/// `host:port` of a PostgreSQL database.
-pub(crate) fn database_authority(database_url: &str) -> &str {
-    let (_, behind_user) = database_url.rsplit_once('@').unwrap();
-    behind_user.split('/').next().unwrap()
 }
 
 /// A connection into the database beside the server's own.

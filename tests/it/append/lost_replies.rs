@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 use testkit::{ChaosProxy, Expected, GraphqlClient, Subscription, eventually};
 
 use super::door::{
-    append, append_request, appended, database_authority, each, head, new_event, new_events,
-    prepare_at, read_log, read_stream,
+    append, append_request, appended, each, head, new_event, new_events, read_log, read_stream,
 };
-use crate::support::{World, new_stream, on_both_backends};
+use crate::support::{World, new_stream, on_both_backends, prepare_at};
 
 on_both_backends!(
     a_reply_that_is_lost_on_its_way_to_the_client_is_repaired_by_a_retry,
@@ -70,7 +69,7 @@ struct BehindProxy {
 
 async fn behind_proxy() -> BehindProxy {
     let world = World::postgres().await;
-    let proxy = ChaosProxy::start(database_authority(world.database_url())).await;
+    let proxy = ChaosProxy::start(world.authority()).await;
     let server = prepare_at(&proxy.url(world.database_url())).start().await;
     let client = GraphqlClient::new(&server.base_url());
     BehindProxy {

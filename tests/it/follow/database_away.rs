@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::feed::{Feed, Kind, positions};
 use super::writer::{append_ticks, head, new_events};
-use crate::support::{PROGRAM, UNCHECKED, World};
+use crate::support::{World, prepare_at};
 
 /// A server behind a proxy to its PostgreSQL, and a feed that is live.
 struct Scene {
@@ -22,9 +22,7 @@ struct Scene {
 impl Scene {
     async fn new(hub_capacity: &str) -> Self {
         let world = World::postgres().await;
-        let authority = world.database_url().rsplit_once('@').unwrap().1;
-        let authority = authority.split_once('/').unwrap().0;
-        let proxy = ChaosProxy::start(authority).await;
+        let proxy = ChaosProxy::start(world.authority()).await;
         let server = server(&proxy.url(world.database_url()), hub_capacity).await;
         let client = GraphqlClient::new(&server.base_url());
         let feed = live_feed(&server).await;
@@ -51,9 +49,7 @@ impl Scene {
 
 /// A server that notices soon that its database is away, and lets appends wait long enough for it.
 async fn server(database_url: &str, hub_capacity: &str) -> ServerProcess {
-    ServerProcess::builder(PROGRAM, database_url)
-        .environment("PROFILE", "test")
-        .environment(UNCHECKED.0, UNCHECKED.1)
+    prepare_at(database_url)
         .environment("GAMEBOT_LOG_LEVEL", "error")
         .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
         .environment("GAMEBOT_DATABASE_STATEMENT_TIMEOUT_MS", "1000")

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use testkit::{ChaosProxy, GraphqlClient, ProxyMode, ServerProcess, SocketOptions, eventually};
+use testkit::{ChaosProxy, GraphqlClient, ProxyMode, SocketOptions, eventually};
 
 use super::feed::{Feed, Kind};
 use super::live::{all, append_large, counts, listed, of_client, only};
 use super::writer::append_ticks;
-use crate::support::{PROGRAM, UNCHECKED, World, on_both_backends};
+use crate::support::{World, on_both_backends, prepare_at};
 
 on_both_backends!(
     the_list_tells_who_follows_what_and_how_far_each_has_come,
@@ -203,11 +203,8 @@ async fn the_lag_of_a_client_that_reads_nothing_grows_and_that_of_others_does_no
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_that_waits_for_the_database_is_listed_as_starting() {
     let world = World::postgres().await;
-    let authority = world.database_url().rsplit_once('@').unwrap().1;
-    let proxy = ChaosProxy::start(authority.split_once('/').unwrap().0).await;
-    let server = ServerProcess::builder(PROGRAM, &proxy.url(world.database_url()))
-        .environment("PROFILE", "test")
-        .environment(UNCHECKED.0, UNCHECKED.1)
+    let proxy = ChaosProxy::start(world.authority()).await;
+    let server = prepare_at(&proxy.url(world.database_url()))
         .environment("GAMEBOT_LOG_LEVEL", "error")
         .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
         .start()

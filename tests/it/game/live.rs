@@ -7,8 +7,7 @@ use super::door::{
     GAME, append, append_all, append_events, assert_shows, change, events, fold, fold_from,
     prepare, sample, start, with_new_id,
 };
-use crate::append::door::{database_authority, prepare_at};
-use crate::support::{World, on_both_backends};
+use crate::support::{World, on_both_backends, prepare_at};
 
 on_both_backends!(
     a_live_game_tells_the_state_at_once_and_after_each_event,
@@ -35,8 +34,14 @@ async fn a_live_game_tells_the_state_at_once_and_after_each_event(world: World) 
     let script = sample("knockout");
     let states = fold(&script);
     let all = events(&script);
-    // Before there is a game, there is nothing to tell.
+    // Before there is a game, there is nothing to tell: only the list says when the feed has begun.
     let mut early = live(&server.base_url(), &script.game_id).await;
+    eventually("the feed to wait for the game", async || {
+        let query = "{ liveSubscriptions(filter: {kinds: [GAME]}) { nodes { state } } }";
+        let listed = client.query(query, json!({})).await;
+        (listed["liveSubscriptions"]["nodes"][0]["state"] == "LIVE").then_some(())
+    })
+    .await;
     append_events(&client, &script.stream_name(), &all[..20], 3).await;
     let mut late = live(&server.base_url(), &script.game_id).await;
     assert_shows(&next(&mut late).await, &states[19]);
@@ -169,7 +174,7 @@ async fn a_live_game_is_on_the_list_of_subscriptions(world: World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_game_outlives_lost_databases() {
     let world = World::postgres().await;
-    let proxy = ChaosProxy::start(database_authority(world.database_url())).await;
+    let proxy = ChaosProxy::start(world.authority()).await;
     let server = prepare_at(&proxy.url(world.database_url()))
         .environment("GAMEBOT_SUBSCRIPTION_HUB_CAPACITY_EVENTS", "1")
         .environment("GAMEBOT_APPEND_DEADLINE_MS", "25000")

@@ -3,13 +3,13 @@
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use testkit::{ChaosProxy, GraphqlClient, ProxyMode, ServerProcess, eventually};
+use testkit::{ChaosProxy, GraphqlClient, ProxyMode, eventually};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use crate::command_line::{Outcome, run};
-use crate::support::{PROGRAM, UNCHECKED, World, on_both_backends};
+use crate::support::{PROGRAM, World, on_both_backends, prepare_at};
 
 /// Longer than anything takes here on a busy machine; what hangs fails with a text.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -39,10 +39,8 @@ async fn the_health_command_tells_a_ready_server_from_one_that_is_gone(world: Wo
 #[tokio::test(flavor = "multi_thread")]
 async fn the_health_command_names_what_is_unhealthy() {
     let world = World::postgres().await;
-    let proxy = ChaosProxy::start(authority(world.database_url())).await;
-    let server = ServerProcess::builder(PROGRAM, &proxy.url(world.database_url()))
-        .environment("PROFILE", "test")
-        .environment(UNCHECKED.0, UNCHECKED.1)
+    let proxy = ChaosProxy::start(world.authority()).await;
+    let server = prepare_at(&proxy.url(world.database_url()))
         .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "500")
         .start()
         .await;
@@ -218,10 +216,4 @@ async fn in_time<T>(work: impl Future<Output = T>) -> T {
 
 async fn health_of(address: &str) -> Outcome {
     run(&["health", "--url", address], &[]).await
-}
-
-/// `host:port` of a URL.
-fn authority(url: &str) -> &str {
-    let (_, rest) = url.split_once('@').unwrap();
-    rest.split('/').next().unwrap()
 }

@@ -9,8 +9,7 @@ use uuid::Uuid;
 use super::cluster::Cluster;
 use super::subscriber::Subscriber;
 use super::traffic::{CATEGORIES, Traffic, append_ends, read_log};
-use crate::append::door::{database_authority, prepare_at};
-use crate::support::World;
+use crate::support::{World, prepare_at};
 
 /// What happens.
 struct Scenario {
@@ -53,7 +52,7 @@ async fn a_hundred_subscribers_of_three_nodes_see_every_event_once_and_in_order(
 #[tokio::test(flavor = "multi_thread")]
 async fn without_any_notification_polling_delivers_every_event_once_and_in_order() {
     let world = World::postgres().await;
-    let silence = ChaosProxy::start(database_authority(world.database_url())).await;
+    let silence = ChaosProxy::start(world.authority()).await;
     silence.set_mode(ProxyMode::Stall).await;
     let listen_url = silence.url(world.database_url());
     let prepare = || {

@@ -16,7 +16,6 @@ use gamebot_event_store::store::{
 use testkit::{ChaosProxy, ProxyMode, eventually, shared_postgres};
 use uuid::Uuid;
 
-use crate::append::door::database_authority;
 use crate::follow::feed::{LONG, positions};
 use crate::follow::in_process::{Node, open_node};
 use crate::support::World;
@@ -121,7 +120,7 @@ async fn a_notification_brings_what_another_node_appends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_listens_is_made_again_and_what_was_said_meanwhile_is_found() {
     let world = World::postgres().await;
-    let proxy = ChaosProxy::start(database_authority(world.database_url())).await;
+    let proxy = ChaosProxy::start(world.authority()).await;
     let behind_proxy = Node {
         listen_url: Some(proxy.url(world.database_url())),
         ..node(64, 10)

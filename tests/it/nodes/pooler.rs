@@ -6,11 +6,10 @@ use testkit::{
     shared_postgres,
 };
 
-use crate::append::door::prepare_at;
 use crate::command_line::run;
 use crate::follow::feed::{Feed, Kind};
 use crate::follow::writer::append_ticks;
-use crate::support::World;
+use crate::support::{World, prepare_at};
 
 /// A database and a pooler before it, with fewer connections than a server takes.
 async fn pooled() -> (World, PgBouncer) {

@@ -8,12 +8,18 @@ use gamebot::statistics::{GameFigures, GameResult, GuessRow, RoundRow};
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient, ServerProcess, ServerProcessBuilder};
 
-use crate::support::World;
+use crate::support::{self, UNCHECKED, World};
 
 /// A server that works at projections, and looks often for those that nobody works at.
 pub(super) fn prepare(world: &World) -> ServerProcessBuilder {
-    world
-        .prepare_checked()
+    prepare_at(world.database_url())
+}
+
+/// The same at an address of the world's database.
+pub(super) fn prepare_at(database_url: &str) -> ServerProcessBuilder {
+    support::prepare_at(database_url)
+        // Events are held against the schemas of their types; an empty variable counts as not given.
+        .environment(UNCHECKED.0, "")
         .environment("GAMEBOT_PROJECTIONS_RUN", "true")
         .environment("GAMEBOT_PROJECTIONS_POLL_MS", "50")
         .environment("GAMEBOT_PROJECTIONS_WAIT_TIMEOUT_MS", "60000")

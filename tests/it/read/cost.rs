@@ -78,15 +78,19 @@ impl Counted {
 }
 
 impl Counted {
-    /// The length of a page, and the least number of statements of several tries: a machine that is busy with
-    /// something else may stop a page in its middle, and then its rest is looked up by itself.
-    async fn least(&self, query: &str, first: usize) -> (usize, u64) {
+    /// The length of a page, and the least number of statements of many tries, or the first that is no more than
+    /// `most`: a machine that is busy with something else may stop a page in its middle, and then its rest is
+    /// looked up by itself.
+    async fn least(&self, query: &str, first: usize, most: u64) -> (usize, u64) {
         let (mut length, mut least) = (0, u64::MAX);
-        for _ in 0..10 {
+        for _ in 0..200 {
             let (answer, statements) = self.query(query, json!({"first": first})).await;
             let list = answer.get("events").or(answer.get("streams")).unwrap();
             length = list["nodes"].as_array().unwrap().len();
             least = least.min(statements);
+            if least <= most {
+                break;
+            }
         }
         (length, least)
     }
@@ -170,7 +174,7 @@ async fn a_page_of_a_hundred_costs_as_many_statements_as_a_page_of_ten(world: Wo
     for (query, most) in QUERIES {
         let query = format!("query($first: Int!) {{ {query} }}");
         for first in [10, 100] {
-            let (length, statements) = counted.least(&query, first).await;
+            let (length, statements) = counted.least(&query, first, most).await;
             assert_eq!(length, first, "{query}");
             assert!(
                 statements <= most,

@@ -2,10 +2,10 @@
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement};
 use serde_json::{Value, json};
-use testkit::{Expected, GraphqlClient, ServerProcess, ServerProcessBuilder, eventually};
+use testkit::{Expected, GraphqlClient, ServerProcessBuilder, eventually};
 use uuid::Uuid;
 
-use crate::support::{PROGRAM, UNCHECKED, World};
+use crate::support::{World, prepare_at};
 
 /// Everything that an operation says of itself.
 pub(super) const OPERATION: &str =
@@ -147,10 +147,7 @@ pub(super) fn slow(world: &World) -> ServerProcessBuilder {
 
 /// A slow server at another address of the database, such as a proxy's.
 pub(super) fn slow_at(database_url: &str) -> ServerProcessBuilder {
-    ServerProcess::builder(PROGRAM, database_url)
-        .environment("PROFILE", "test")
-        .environment(UNCHECKED.0, UNCHECKED.1)
-        .environment("GAMEBOT_LOG_LEVEL", "warn")
+    prepare_at(database_url)
         .environment("GAMEBOT_SCAVENGE_BATCH_EVENTS", "1")
         .environment("GAMEBOT_SCAVENGE_PAUSE_MS", "20")
         .environment("GAMEBOT_OPERATIONS_POLL_MS", "50")

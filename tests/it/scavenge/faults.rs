@@ -118,8 +118,7 @@ async fn node_of(world: &World) -> uuid::Uuid {
 
 /// A server behind a proxy that stands between it and its database.
 async fn behind_a_proxy(world: &World) -> (ChaosProxy, ServerProcess, GraphqlClient) {
-    let (_, behind_user) = world.database_url().rsplit_once('@').unwrap();
-    let proxy = ChaosProxy::start(behind_user.split('/').next().unwrap()).await;
+    let proxy = ChaosProxy::start(world.authority()).await;
     let server = slow_at(&proxy.url(world.database_url()))
         .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "300")
         .environment("GAMEBOT_DATABASE_STATEMENT_TIMEOUT_MS", "1000")

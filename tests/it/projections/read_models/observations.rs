@@ -8,6 +8,7 @@ use crate::support::{World, on_both_backends};
 
 on_both_backends!(
     errors_are_counted_by_guild_day_and_code,
+    only_logs_and_games_observe,
     the_error_log_is_filtered_and_read_page_by_page,
     the_health_of_a_stream_is_its_last_recovery_and_what_was_set_aside,
 );
@@ -63,6 +64,24 @@ fn of_each_kind() -> Value {
             json!({"reason": "round_not_started", "details": null})
         ),
     ])
+}
+
+/// What a stream of any other category says would not go with that stream.
+async fn only_logs_and_games_observe(world: World) {
+    let (_server, client) = start(&world).await;
+    let mut position = 0;
+    for stream in [
+        LOG,
+        "botlog-dm_202611",
+        "game-g1",
+        "diary-g1",
+        "gamelogs-g1",
+    ] {
+        let error = command_error(Some(GUILD), "game_not_found", 0, true);
+        position = append(&client, stream, json!([error])).await;
+    }
+    let found = errors(&client, "", position).await;
+    assert_eq!(found[0]["count"], 3, "{found:?}");
 }
 
 async fn errors_are_counted_by_guild_day_and_code(world: World) {

@@ -49,6 +49,13 @@ fn elimination_cases() -> Vec<Case> {
         table.wait(seconds).out(0, reason);
         table
     };
+    let both_failed = || {
+        let config = json!({ "max_guesses": 2 });
+        play(Table::new("knockout", 2, config), |table| {
+            table.start().round();
+            table.miss(0).miss(1).miss(0).miss(1);
+        })
+    };
     let forfeit_of = |mode: &'static str, reason: &str| {
         play(Table::new(mode, 2, json!({})), |table| {
             table.start().round().out(0, reason);
@@ -88,6 +95,24 @@ fn elimination_cases() -> Vec<Case> {
             }),
         ),
         timing(&day(1_800, "round_loss"), &day(3_600, "round_loss")),
+        // Both fail for the last time, and the second must stay since the first has to go.
+        timing(
+            &play(both_failed(), |table| {
+                table.out(0, "max_guesses").out(1, "max_guesses");
+            }),
+            &play(both_failed(), |table| {
+                table.out(0, "max_guesses").knockout_end().complete(&[1]);
+            }),
+        ),
+        // When the time is up, nobody is out if all would be.
+        reason(
+            &play(knockout(), |table| {
+                table.miss(0).miss(1).miss(2).wait(120).out(2, "timeout");
+            }),
+            &play(knockout(), |table| {
+                table.hit(0, 1).miss(1).miss(2).wait(120).out(2, "timeout");
+            }),
+        ),
         reason(
             &play(matched(), |table| {
                 table.wait(120).out(0, "timeout");
