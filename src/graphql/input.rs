@@ -318,8 +318,9 @@ fn causes(ids: Vec<String>) -> Vec<String> {
 
 impl PathEquals {
     fn parse(self, document: Document) -> Result<JsonEquals> {
-        let path = JsonPath::parse(&self.path)
-            .map_err(|error| ErrorCode::InvalidArgument.error(error.to_string()))?;
+        let path = JsonPath::parse(&self.path).map_err(|error| {
+            ErrorCode::InvalidArgument.error(format!("`path` is `{}`: {error}", self.path))
+        })?;
         let text = match self.equals {
             MaybeUndefined::Value(JsonScalar(text)) => text,
             MaybeUndefined::Null => "null".to_owned(),

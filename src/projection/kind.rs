@@ -1,6 +1,7 @@
 //! The projections that there are.
 
 use futures_util::future::BoxFuture;
+use gamebot::game::STATE_VERSION;
 
 use super::batch::Batches;
 use super::tables::{Layout, Target};
@@ -113,7 +114,9 @@ impl ProjectionKind {
     #[must_use]
     pub const fn version(self) -> i32 {
         match self {
-            Self::Games | Self::Teams | Self::Players | Self::Guilds | Self::Observations => 1,
+            // Rows of games hold their states.
+            Self::Games => STATE_VERSION,
+            Self::Teams | Self::Players | Self::Guilds | Self::Observations => 1,
         }
     }
 
@@ -130,25 +133,23 @@ impl ProjectionKind {
         }
     }
 
-    /// What it reads of the log: its categories; or its types, where it wants few of what its categories hold.
-    pub(super) fn filter(self) -> EventFilter {
+    /// What it reads of the log, in parts: its categories one by one, each of which is a walk along an index; or its
+    /// types at once, where it wants few of what its categories hold.
+    pub(super) fn filters(self) -> Vec<EventFilter> {
         if self == Self::Observations {
             let ends = [life::DELETED, life::TOMBSTONED];
             let types = observations::TYPES.iter().chain(&ends);
-            return EventFilter {
+            return vec![EventFilter {
                 event_types: types.map(|&text| text.to_owned()).collect(),
                 include_reserved: true,
                 ..EventFilter::default()
-            };
+            }];
         }
-        EventFilter {
-            categories: self
-                .categories()
-                .iter()
-                .map(|&text| text.to_owned())
-                .collect(),
+        let of_category = |&category: &&str| EventFilter {
+            categories: vec![category.to_owned()],
             ..EventFilter::default()
-        }
+        };
+        self.categories().iter().map(of_category).collect()
     }
 
     pub(super) fn layout(self) -> &'static Layout {

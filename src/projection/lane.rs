@@ -231,27 +231,37 @@ impl<'a> Lane<'a> {
     fn reader(&self, after: Position) -> impl Future<Output = Result<Page, DatabaseError>> + use<> {
         let store = self.inner.store.clone();
         let limit = self.most_events;
-        let filter = self.build.kind.filter();
+        let filters = self.build.kind.filters();
         async move {
             let head = store.known_head();
             if head <= after {
                 return Ok(Page::new(Vec::new(), after));
             }
-            let query = EventQuery {
-                scope: Scope::All,
-                filter,
-                stream_id: None,
-                after,
-                through: head,
-                versions: crate::store::VersionRange::default(),
-                descending: false,
-                limit,
-            };
-            let events = store.events(&query).await;
-            let events = events.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
-            let is_full = events.len() as u64 >= limit;
-            let last = events.last().map(|event| event.position);
-            let through = last.filter(|_| is_full).unwrap_or(head);
+            let mut through = head;
+            let mut events = Vec::new();
+            for filter in filters {
+                let query = EventQuery {
+                    scope: Scope::All,
+                    filter,
+                    stream_id: None,
+                    after,
+                    through,
+                    versions: crate::store::VersionRange::default(),
+                    descending: false,
+                    limit,
+                };
+                let part = store.events(&query).await;
+                let part = part.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+                if let Some(last) = part.last()
+                    && part.len() as u64 >= limit
+                {
+                    // There may be more of this part behind its last event.
+                    through = last.position;
+                }
+                events.extend(part);
+            }
+            events.retain(|event| event.position <= through);
+            events.sort_unstable_by_key(|event| event.position);
             Ok(Page::new(events, through))
         }
     }

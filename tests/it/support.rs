@@ -67,6 +67,8 @@ pub(crate) fn prepare_at(database_url: &str) -> ServerProcessBuilder {
         // Few tests are about projections; every server would make and follow five, and a test that cuts a
         // COMMIT would meet theirs.
         .environment("GAMEBOT_PROJECTIONS_RUN", "false")
+        // Many servers start at once, on a machine that may be busy with something else as well.
+        .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "30000")
         .environment("GAMEBOT_LOG_LEVEL", "warn")
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject, Union};
-use chrono::Utc;
+use chrono::{SubsecRound, Utc};
 use gamebot::event::{
     RecoveryTrigger, SessionRecovered, SessionRecoveryFailed, SessionRecoveryStarted,
 };
@@ -266,7 +266,8 @@ fn record_of(recovered: &GameRecovered, input: &RecoverGameInput) -> Result<Appe
     let recovery = &recovered.recovery;
     let game_id = Some(input.game_id.clone());
     let guild_id = recovery.stream.guild_id.as_deref().map(str::to_owned);
-    let timestamp = Utc::now();
+    // The schemas of the game know microseconds, and the system's clock knows more.
+    let timestamp = Utc::now().trunc_subsecs(6);
     let started = SessionRecoveryStarted {
         game_id: game_id.clone(),
         guild_id: guild_id.clone(),

@@ -1,11 +1,12 @@
 //! What Discord servers have set for their games.
 
-use async_graphql::SimpleObject;
 use async_graphql::connection::PageInfo;
+use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use gamebot::event::GameMode;
 
 use super::played::connection;
+use crate::graphql::loader::Operation;
 use crate::graphql::scalar::{JsonScalar, PositionScalar};
 use crate::projection;
 
@@ -30,6 +31,7 @@ pub(in crate::graphql) struct GuildConfiguration {
 
 /// A variation of a mode that a Discord server has given a name.
 #[derive(SimpleObject, Clone)]
+#[graphql(complex)]
 pub(in crate::graphql) struct GameVariation {
     /// Its id.
     variation_id: String,
@@ -37,8 +39,8 @@ pub(in crate::graphql) struct GameVariation {
     name: String,
     /// The mode that it varies.
     base_mode: GameMode,
-    /// What it sets otherwise than the mode; its keys are free.
-    config: JsonScalar,
+    #[graphql(skip)]
+    own_config: JsonScalar,
     /// How often it was defined, as its last event says.
     config_version: i32,
     /// The Discord user id of whoever defined it last.
@@ -51,6 +53,15 @@ pub(in crate::graphql) struct GameVariation {
     retired_by: Option<String>,
     /// When it was retired; null unless it is retired.
     retired_at: Option<DateTime<Utc>>,
+}
+
+#[ComplexObject]
+impl GameVariation {
+    /// What it sets otherwise than the mode; its keys are free.
+    async fn config(&self, ctx: &Context<'_>) -> Result<&JsonScalar> {
+        Operation::of(ctx)?.show(self.own_config.0.len())?;
+        Ok(&self.own_config)
+    }
 }
 
 connection!(
@@ -83,7 +94,7 @@ impl From<projection::GameVariation> for GameVariation {
             variation_id: variation.variation_id,
             name: variation.name,
             base_mode: GameMode::from(variation.base_mode.as_str()),
-            config: JsonScalar(variation.config),
+            own_config: JsonScalar(variation.config),
             config_version: variation.config_version,
             defined_by: variation.defined_by,
             defined_at: variation.defined_at,

@@ -15,6 +15,7 @@ use crate::projection::{self, ErrorSum, ProjectionKind, RecoveryReport};
 
 /// The errors of one code on one day in one Discord server.
 #[derive(SimpleObject, Clone)]
+#[graphql(complex)]
 pub(in crate::graphql) struct ErrorLogEntry {
     /// The Discord server; null for errors outside of any.
     guild_id: Option<String>,
@@ -28,10 +29,19 @@ pub(in crate::graphql) struct ErrorLogEntry {
     last_at: DateTime<Utc>,
     /// The type of the latest one's event, for example `command_error`.
     sample_type: String,
-    /// The latest one's data, as it is stored: message, context and whatever else its type has.
-    sample: JsonScalar,
+    #[graphql(skip)]
+    latest: JsonScalar,
     /// Whether the same may succeed later, as the latest one says; null if it does not say.
     retriable: Option<bool>,
+}
+
+#[ComplexObject]
+impl ErrorLogEntry {
+    /// The latest one's data, as it is stored: message, context and whatever else its type has.
+    async fn sample(&self, ctx: &Context<'_>) -> Result<&JsonScalar> {
+        Operation::of(ctx)?.show(self.latest.0.len())?;
+        Ok(&self.latest)
+    }
 }
 
 connection!(
@@ -159,7 +169,7 @@ impl From<ErrorSum> for ErrorLogEntry {
             count: count(sum.count),
             last_at: sum.last_at,
             sample_type: sum.sample_type,
-            sample: JsonScalar(sum.sample),
+            latest: JsonScalar(sum.sample),
             retriable: sum.retriable,
         }
     }

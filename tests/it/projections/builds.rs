@@ -77,7 +77,7 @@ async fn wait_for(client: &GraphqlClient, head: i64) {
 
 /// The node that was making a rebuild was killed between two indexes.
 async fn a_rebuild_goes_on_where_its_indexes_are_half_made(world: World) {
-    let (whole, _) = followed(&world).await;
+    let (whole, head) = followed(&world).await;
     let (mut server, client) = idle(&world).await;
     let inside = Inside::of(&world).await;
     let mut wanted = Vec::new();
@@ -87,6 +87,12 @@ async fn a_rebuild_goes_on_where_its_indexes_are_half_made(world: World) {
         inside.execute(&create).await;
         wanted.push(json!({"name": name, "activeBuild": {"number": number}}));
     }
+    let text = "{ projections { rebuild { position goal lag progress nodeId } } }";
+    let data = client.query(text, json!({})).await;
+    assert_eq!(
+        data["projections"][0]["rebuild"],
+        json!({"position": 0, "goal": head, "lag": head, "progress": 0.0, "nodeId": null})
+    );
     server.terminate().await;
     let (_server, client) = start(&world).await;
     eventually("all rebuilds have taken over", async || {

@@ -1,6 +1,7 @@
 //! Teams, players, what guilds have set, and what was observed: each read model after each event that feeds
 //! it, and what must not change an answer.
 
+mod budget;
 mod door;
 mod faults;
 mod guilds;

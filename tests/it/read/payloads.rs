@@ -12,6 +12,7 @@ on_both_backends!(
     a_payload_that_does_not_fit_its_type_spoils_neither_its_data_nor_the_page,
     a_text_that_was_damaged_spoils_neither_the_page_nor_the_feed,
     metadata_is_typed_and_raw,
+    what_has_no_field_that_applies_is_an_empty_object_and_not_null,
 );
 
 const SELECTION: &str = "type schemaVersion data rawText removed decodeError { code message pointer } \
@@ -212,4 +213,49 @@ async fn metadata_is_typed_and_raw(world: World) {
         nodes[1]["metadata"]["correlationId"],
         appended["events"][1]["eventId"]
     );
+}
+
+async fn what_has_no_field_that_applies_is_an_empty_object_and_not_null(world: World) {
+    let (server, client) = world.server_and_client().await;
+    let stream = new_stream("game");
+    let events = json!([
+        {"type": "team_eliminated", "data": team_eliminated()},
+        {"type": "team_eliminated", "data": {"team_id": 5}},
+    ]);
+    client.appended(&stream, Expected::NoStream, events).await;
+    let query = "query($name: String!, $skip: Boolean!) {
+        head { position @skip(if: $skip) }
+        stream(name: $name) { events { nodes {
+            payload { ... on GameStarted { gameId } ...Eliminated }
+            decodeError { ...Coded }
+        } } }
+        ... on Query @include(if: $skip) { server { nodeId @skip(if: $skip) } }
+    }
+    fragment Eliminated on TeamEliminated { teamId @skip(if: $skip) }
+    fragment Coded on DecodeError { code @skip(if: $skip) }";
+    let asked = |skip: bool| json!({"name": stream, "skip": skip});
+    let nodes = |data: &Value| data["stream"]["events"]["nodes"].clone();
+    let without = client.query(query, asked(true)).await;
+    assert_eq!(
+        (&without["head"], &without["server"]),
+        (&json!({}), &json!({}))
+    );
+    // Null is what there is not, and only that.
+    let nothing =
+        json!([{"payload": {}, "decodeError": null}, {"payload": null, "decodeError": {}}]);
+    assert_eq!(nodes(&without), nothing);
+    let with = client.query(query, asked(false)).await;
+    let keys: Vec<&String> = with.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["head", "stream"]);
+    let team = team_eliminated()["team_id"].clone();
+    let one = json!([
+        {"payload": {"teamId": team}, "decodeError": null},
+        {"payload": null, "decodeError": {"code": "DESERIALIZATION_FAILED"}},
+    ]);
+    assert_eq!(nodes(&with), one);
+
+    let document = "subscription { events { ... on EventReceived { event { type } } } }";
+    let mut feed = Subscription::start(&server.base_url(), document, json!({})).await;
+    let caught_up = feed.next().await.unwrap();
+    assert_eq!(caught_up, json!({"events": {}}));
 }
