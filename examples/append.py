@@ -67,6 +67,12 @@ def append(stream, event_type, data):
 
 
 if __name__ == "__main__":
-    outcome = append(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    try:
+        given = json.loads(sys.argv[3])
+    except ValueError as reason:
+        sys.exit(f"DATA is {sys.argv[3]!r}, which is not JSON: {reason}")
+    outcome = append(sys.argv[1], sys.argv[2], given)
     print(json.dumps(outcome))
     sys.exit(0 if outcome["__typename"] == "Appended" else 1)

@@ -1,5 +1,6 @@
 //! Events: as a client proposes them and as the log holds them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -105,10 +106,20 @@ pub struct PreparedEvent {
     pub guild_id: Option<Arc<str>>,
     /// `metadata.correlation_id`, or the event's own id.
     pub correlation_id: Arc<str>,
-    /// `metadata.causation_id`.
+    /// `metadata.causation_id`, in the form of [`cause_key`].
     pub causation_id: Option<Arc<str>>,
     /// `metadata.actor_id`.
     pub actor_id: Option<Arc<str>>,
+}
+
+/// The form in which a cause is looked up: the id of an event as the store writes it, however the caller has
+/// written it, and any other text as it is.
+#[must_use]
+pub fn cause_key(causation_id: &str) -> Cow<'_, str> {
+    match Uuid::try_parse(causation_id) {
+        Ok(id) => id.to_string().into(),
+        Err(_) => causation_id.into(),
+    }
 }
 
 impl PreparedEvent {
@@ -163,7 +174,7 @@ pub struct RecordedEvent {
     pub guild_id: Option<Arc<str>>,
     /// The conversation that it belongs to.
     pub correlation_id: Arc<str>,
-    /// What caused it: an event id, or an id outside the store.
+    /// What caused it: an event id, in the form of [`cause_key`], or an id outside the store.
     pub causation_id: Option<Arc<str>>,
     /// Who caused it.
     pub actor_id: Option<Arc<str>>,

@@ -31,6 +31,7 @@ mod scalar;
 mod schema;
 mod schema_choice;
 mod socket;
+mod spelling;
 mod subscribers;
 mod subscription;
 mod variables;

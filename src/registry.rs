@@ -73,6 +73,8 @@ pub enum Verdict {
     UnknownVersion {
         /// The newest version that there is.
         newest: i32,
+        /// Whether the type belongs to this program, so that nobody can register another version.
+        is_built_in: bool,
     },
 }
 
@@ -157,8 +159,24 @@ impl Registry {
             Some(violations) => Verdict::Violations(violations),
             None => Verdict::UnknownVersion {
                 newest: known.newest(),
+                is_built_in: known.built_in().is_some(),
             },
         }
+    }
+
+    /// What is wrong with data of this type and version, up to `most` violations; nothing where the two are not
+    /// known.
+    #[must_use]
+    pub fn violations(
+        &self,
+        event_type: &str,
+        version: i32,
+        data: &str,
+        most: usize,
+    ) -> Vec<SchemaViolation> {
+        let known = self.get(event_type);
+        let found = known.and_then(|known| known.violations(version, data, most));
+        found.unwrap_or_default()
     }
 
     /// Data that is stored in the version `stored`, in the version `wanted`; `None` = the newest. What is

@@ -11,7 +11,7 @@
 //! | [`statistics`] | what a game amounts to: rows and results of one game, figures over many |
 //! | [`replay`] | watching a game again: a step for each event, and a name for the replay |
 //! | [`script`] | the form in which a whole game is handed to whoever appends it to a store |
-//! | [`sample`] | three complete games, embedded in the program |
+//! | [`sample`] | three complete games and those who play them, embedded in the program |
 //! | [`generate`] | an endless supply of realistic games, made from a seed |
 //!
 //! With the feature `graphql`, every type of [`event`] is also an output type of GraphQL. Its

@@ -50,9 +50,23 @@ pub enum MigrationError {
         /// The migrations that the database lacks, oldest first.
         pending: Vec<String>,
     },
+    /// There is no way to the database.
+    #[error(
+        "the database cannot be reached: {0}. Is it running, and does it take connections from here?"
+    )]
+    Unreachable(DbErr),
     /// The database refused.
     #[error("the database refused to change its tables: {0}")]
-    Database(#[from] DbErr),
+    Database(DbErr),
+}
+
+impl From<DbErr> for MigrationError {
+    fn from(error: DbErr) -> Self {
+        match error {
+            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::Unreachable(error),
+            other => Self::Database(other),
+        }
+    }
 }
 
 /// A migration, and whether it is applied.

@@ -77,7 +77,7 @@ pub(super) async fn run(
         MigrateAction::Down { steps, .. } => migration::down(&migrator, Some(steps)).await,
         MigrateAction::Status => migration::refuse_newer(&migrator).await,
     }
-    .map_err(serve::failed)?;
+    .map_err(|error| serve::database_failed(config, &error))?;
     for migration in migration::status(&migrator).await.map_err(serve::failed)? {
         let state = if migration.is_applied {
             "applied"

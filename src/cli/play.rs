@@ -36,8 +36,10 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 pub(super) const LONG_ABOUT: &str = "Play games through the public API, as a bot would: one append for each \
 event, at the version that the bot knows, with the event's own id. A lost answer is repaired by \
-sending the same append again, and a conflict by deciding again. Playing the same games twice is \
-harmless: the server answers that it has the events already.";
+sending the same append again, and a conflict by deciding again. Before its first game, each player, \
+each team and each Discord server gets a stream of its own, and what goes wrong in a game is in the \
+log of that game. Playing the same games twice is harmless: the server answers that it has the \
+events already.";
 
 const EXAMPLES: &str = "Examples:
   gamebot-event-store play                                 the three sample games
@@ -95,9 +97,14 @@ enum GamesArguments {
         seed: Option<u64>,
         /// When the first game starts, in RFC 3339; without one, now, and with a seed, the
         /// beginning of 2025, so that the seed alone gives the same games
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = parse_time)]
         start: Option<DateTime<Utc>>,
     },
+}
+
+fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
+    text.parse()
+        .map_err(|reason| format!("write RFC 3339, such as 2026-03-01T12:00:00Z ({reason})"))
 }
 
 impl PlayArguments {

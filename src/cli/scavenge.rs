@@ -33,8 +33,8 @@ const EXAMPLES: &str = "Examples:
   gamebot-event-store scavenge --detach                     ask for it, and do not wait
   gamebot-event-store scavenge --cancel 0195a1f2-7d46-7d46-8117-c876156393d8
 
-Exit codes: 0 when it is done (or asked for, with --detach, or cancelled, with --cancel), 1 when it failed, was
-cancelled by somebody else or was left running by Ctrl-C, 2 for a wrong command line.";
+Exit codes: 0 when it is done (or asked for, with --detach, or cancelled, with --cancel), 1 when it
+failed, was cancelled by somebody else or was left running by Ctrl-C, 2 for a wrong command line.";
 
 /// The flags of `scavenge`.
 #[derive(Args, Clone, Debug)]

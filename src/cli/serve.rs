@@ -133,7 +133,9 @@ async fn start_store(config: &Config) -> Result<EventStore, CliError> {
     let database = open_database(config)?;
     if config.database.migrate_at_start {
         let migrator = database.migrator().map_err(failed)?;
-        migration::up(&migrator).await.map_err(failed)?;
+        migration::up(&migrator)
+            .await
+            .map_err(|error| database_failed(config, &error))?;
         migrator.close().await.map_err(failed)?;
     } else {
         refuse_other_tables(&database).await?;
@@ -355,4 +357,10 @@ fn server_options(config: &Config) -> server::Options {
 /// A failure in its own words.
 pub(super) fn failed(error: impl std::fmt::Display) -> CliError {
     CliError::Failed(error.to_string())
+}
+
+/// Why the tables could not be changed, and where they are: whoever starts a server with the wrong settings
+/// sees it there.
+pub(super) fn database_failed(config: &Config, error: &migration::MigrationError) -> CliError {
+    CliError::Failed(format!("{}: {error}", config.database.url))
 }

@@ -7,6 +7,7 @@ mod tests;
 use std::io::Write;
 use std::str::FromStr;
 
+use chrono::DateTime;
 use clap::Args;
 
 use super::CliError;
@@ -69,7 +70,12 @@ fn parse_start(text: &str) -> Result<FeedStart, String> {
     match text.split_once(':') {
         Some(("position", digits)) => whole_number(digits).map(FeedStart::Position),
         Some(("version", digits)) => whole_number(digits).map(FeedStart::Version),
-        Some(("time", time)) => Ok(FeedStart::Time(time.to_owned())),
+        Some(("time", time)) => match DateTime::parse_from_rfc3339(time) {
+            Ok(_) => Ok(FeedStart::Time(time.to_owned())),
+            Err(reason) => Err(format!(
+                "{time:?} is not a time of RFC 3339, such as 2026-11-21T18:00:00Z: {reason}"
+            )),
+        },
         _ => match text {
             "origin" => Ok(FeedStart::At("ORIGIN")),
             "end" => Ok(FeedStart::At("END")),

@@ -54,7 +54,7 @@ pub async fn readiness(address: &str, timeout: Duration) -> Result<Readiness, Cl
     let no_answer = |error: &reqwest::Error| ClientError::NoAnswer {
         address: url.to_string(),
         reason: if error.is_timeout() {
-            format!("nothing within {timeout:?}")
+            format!("nothing within {timeout:?}, as when its database does not answer")
         } else {
             innermost(error)
         },

@@ -229,9 +229,7 @@ fn judge(draft: &Draft, stream: DraftStream<'_>, mut folded: Folded) -> Judged {
     let state = Arc::make_mut(&mut folded.state);
     for ((index, event), version) in stream.events.iter().enumerate().zip(basis.version + 1..) {
         let path = draft.path(stream.index, index);
-        let mut found = Step::prepared(event, version).check_and_fold(state);
-        // How long a stream may become, the store says.
-        found.retain(|violation| violation.rule != Rule::R38);
+        let found = Step::prepared(event, version).check_and_fold(state);
         broken.extend(
             found
                 .into_iter()

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use gamebot::event::{Decoded, Event, EventType};
 use gamebot::game::{
     CausePlace, GameState, Recoverer, Rule, STATE_VERSION, Severity, StoredEvent, Violation,
 };
@@ -13,6 +14,7 @@ use super::fold::{Folded, PAGE_EVENTS};
 use super::{Games, game_id_of};
 use crate::event::{RecordedEvent, content_hash};
 use crate::position::Position;
+use crate::registry::Registry;
 use crate::scope::Scope;
 use crate::store::{Basis, EventQuery, ReadError, Snapshot, SnapshotWanted, VersionRange};
 use crate::stream::{Stream, StreamName};
@@ -49,6 +51,8 @@ pub struct RecoverySnapshot {
 
 /// Ids that are looked up in one statement.
 const IDS: usize = 500;
+/// The most breaches of its schema that are told of one event.
+const MOST_OF_SCHEMA: usize = 10;
 
 impl Recovery {
     /// Whether no error was found, so that the state can be trusted.
@@ -109,7 +113,7 @@ impl Games {
             };
             let events = self.store().events(&query).await?;
             for event in &events {
-                reading.take(event);
+                reading.take(event, self.store().registry());
             }
             if (events.len() as u64) < PAGE_EVENTS {
                 return Ok(());
@@ -134,6 +138,10 @@ impl Games {
         for violation in &mut found.violations {
             mark_corrupt(violation, &reading.corrupt);
         }
+        found.violations.extend(reading.of_schemas);
+        found
+            .violations
+            .sort_by_key(|violation| violation.stream_version.unwrap_or(i32::MAX));
         let snapshot = reading.snapshot.map(|(_, looked_at)| looked_at);
         let has_events = reading.plain.position > Position::ORIGIN;
         if has_events && reading.plain.version() == stream.version {
@@ -216,6 +224,8 @@ struct Reading {
     positions: HashMap<i32, Position>,
     /// The versions of events that are not what was stored.
     corrupt: HashSet<i32>,
+    /// What events break of the schemas of their types.
+    of_schemas: Vec<Violation>,
     last_version: i32,
 }
 
@@ -238,15 +248,18 @@ impl Reading {
             snapshot,
             positions: HashMap::new(),
             corrupt: HashSet::new(),
+            of_schemas: Vec::new(),
             last_version: stream.deleted_through,
         }
     }
 
-    fn take(&mut self, event: &RecordedEvent) {
+    fn take(&mut self, event: &RecordedEvent, registry: &Registry) {
         let version = event.stream_version;
         let is_corrupt = is_corrupt(event);
         if is_corrupt {
             self.corrupt.insert(version);
+        } else {
+            self.of_schemas.extend(schema_breaches(event, registry));
         }
         let mut id = Uuid::encode_buffer();
         self.recoverer.feed(&StoredEvent {
@@ -267,6 +280,34 @@ impl Reading {
             looked_at.agrees = kept.as_ref() == Some(&*self.plain.state);
         }
     }
+}
+
+/// What an event that can be read breaks of the schema of its type (rule R10): readers take more than writers may
+/// send. What cannot be read at all, the recoverer tells.
+fn schema_breaches(event: &RecordedEvent, registry: &Registry) -> Vec<Violation> {
+    let (event_type, version) = (event.event_type.as_str(), event.schema_version);
+    let Some(data) = event.data.as_deref() else {
+        return Vec::new();
+    };
+    let is_read = EventType::named(event_type).is_some()
+        && matches!(Event::decode(event_type, version, data), Decoded::Known(_));
+    if !is_read {
+        return Vec::new();
+    }
+    let found = registry.violations(event_type, version, data, MOST_OF_SCHEMA);
+    let breach = |message: String| Violation {
+        rule: Rule::R10,
+        code: "invalid_event_data",
+        severity: Rule::R10.severity(),
+        stream_version: Some(event.stream_version),
+        event_id: Some(event.event_id.to_string()),
+        event_type: Some(event_type.to_owned()),
+        message,
+    };
+    found
+        .into_iter()
+        .map(|found| breach(found.message))
+        .collect()
 }
 
 /// Whether an event's content is not what its hash says. Without the salt nobody can tell.

@@ -13,6 +13,7 @@ mod lexer;
 mod strings;
 mod subscription_root;
 mod totals;
+pub(super) mod witness;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -95,7 +96,7 @@ impl Documents {
     }
 
     /// The parsed form of a document that is within all limits, ready for the executor: a
-    /// subscription's root is one plain field.
+    /// subscription's root is one plain field, and no object is answered with nothing at all.
     pub(super) fn accept(&self, source: &str) -> Result<Arc<ExecutableDocument>, Fault> {
         if let Some(document) = self.cache().get(source) {
             return Ok(document);
@@ -109,6 +110,7 @@ impl Documents {
             return Err(Fault::new(code::INVALID_ARGUMENT, message));
         }
         subscription_root::flatten(&mut document, self.types.subscription_root())?;
+        witness::add(&mut document);
         let document = Arc::new(document);
         let weight = source.len() + tokens * BYTES_PER_TOKEN;
         self.cache().insert(source, Arc::clone(&document), weight);

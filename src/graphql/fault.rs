@@ -24,6 +24,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::spelling;
+
 /// The codes that the transport gives by itself; resolvers have their own closed list.
 pub(super) mod code {
     pub(in crate::graphql) const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
@@ -167,6 +169,7 @@ fn classify(error: &mut ServerError, refused: bool, trace_id: &TraceId) {
         error.message = masked_message(trace_id);
         code::INTERNAL
     };
+    spelling::explain(&mut error.message);
     error.extensions.get_or_insert_default().set("code", code);
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::error_code::{ErrorCode, invalid_stream_name, limit_exceeded};
 use super::loader::PageLimits;
 use super::scalar::{JsonScalar, PositionScalar};
-use crate::event::NewEvent;
+use crate::event::{NewEvent, cause_key};
 use crate::expected_version::ExpectedVersion;
 use crate::filter::{Document, EventFilter, JsonEquals};
 use crate::json_path::{JsonPath, JsonScalar as PathScalar};
@@ -296,7 +296,7 @@ impl EventFilterInput {
             guild_ids: list("guildIds", self.guild_ids)?,
             actor_ids: list("actorIds", self.actor_ids)?,
             correlation_ids: list("correlationIds", self.correlation_ids)?,
-            causation_ids: list("causationIds", self.causation_ids)?,
+            causation_ids: causes(list("causationIds", self.causation_ids)?),
             recorded_from: self.recorded_from,
             recorded_before: self.recorded_before,
             json_equals,
@@ -305,10 +305,22 @@ impl EventFilterInput {
     }
 }
 
+/// Causes as they are looked up. The ids of events are recognised however they are written.
+fn causes(ids: Vec<String>) -> Vec<String> {
+    let keys = ids.iter().map(|id| cause_key(id).into_owned());
+    let mut wanted: Vec<String> = keys.collect();
+    // Events of earlier releases are found as they were written.
+    wanted.extend(ids);
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
+}
+
 impl PathEquals {
     fn parse(self, document: Document) -> Result<JsonEquals> {
-        let path = JsonPath::parse(&self.path)
-            .map_err(|error| ErrorCode::InvalidArgument.error(error.to_string()))?;
+        let path = JsonPath::parse(&self.path).map_err(|error| {
+            ErrorCode::InvalidArgument.error(format!("`path` is `{}`: {error}", self.path))
+        })?;
         let text = match self.equals {
             MaybeUndefined::Value(JsonScalar(text)) => text,
             MaybeUndefined::Null => "null".to_owned(),

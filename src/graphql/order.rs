@@ -1,4 +1,5 @@
-//! Puts the keys of an answer into the order in which the operation asks for them.
+//! Puts the keys of an answer into the order in which the operation asks for them, and takes out what
+//! only the executor needed (`document::witness`).
 //!
 //! GraphQL wants that order; async-graphql 7.2 answers the fields of an object in the order in which they
 //! were ready, so that a field that had to wait for the database comes last. An object that is in order
@@ -9,9 +10,15 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Value, indexmap::IndexMap};
 
+use super::document::witness;
+
 /// The keys that a selection can answer, in order, each with those of its own selection.
 #[derive(Debug, Default)]
-pub(super) struct Shape(IndexMap<Name, Shape>);
+pub(super) struct Shape {
+    keys: IndexMap<Name, Shape>,
+    /// Whether the answer has a key that nobody has asked for.
+    has_witness: bool,
+}
 
 impl Shape {
     /// The shape of an operation's answer. Its size is that of the operation with its fragments expanded,
@@ -25,9 +32,12 @@ impl Shape {
     fn add(&mut self, document: &ExecutableDocument, selection: &SelectionSet) {
         for item in &selection.items {
             match &item.node {
+                Selection::Field(field) if field.node.response_key().node == witness::KEY => {
+                    self.has_witness = true;
+                }
                 Selection::Field(field) => {
                     let key = field.node.response_key().node.clone();
-                    let inner = self.0.entry(key).or_default();
+                    let inner = self.keys.entry(key).or_default();
                     inner.add(document, &field.node.selection_set.node);
                 }
                 Selection::InlineFragment(fragment) => {
@@ -47,11 +57,14 @@ impl Shape {
     pub(super) fn arrange(&self, value: &mut Value) {
         match value {
             Value::List(items) => items.iter_mut().for_each(|item| self.arrange(item)),
-            Value::Object(members) if !self.0.is_empty() => {
+            Value::Object(members) if self.has_witness || !self.keys.is_empty() => {
+                if self.has_witness {
+                    members.shift_remove(witness::KEY);
+                }
                 if !self.is_in_order(members) {
                     self.sort(members);
                 }
-                let mut inner = self.0.iter();
+                let mut inner = self.keys.iter();
                 for (key, value) in members.iter_mut() {
                     if let Some((_, shape)) = inner.find(|(name, _)| *name == key) {
                         shape.arrange(value);
@@ -63,13 +76,13 @@ impl Shape {
     }
 
     fn is_in_order(&self, members: &IndexMap<Name, Value>) -> bool {
-        let mut names = self.0.keys();
+        let mut names = self.keys.keys();
         members.keys().all(|key| names.any(|name| name == key))
     }
 
     fn sort(&self, members: &mut IndexMap<Name, Value>) {
         let mut unordered = std::mem::take(members);
-        for name in self.0.keys() {
+        for name in self.keys.keys() {
             if let Some(value) = unordered.swap_remove(name) {
                 members.insert(name.clone(), value);
             }
@@ -135,6 +148,21 @@ mod tests {
                 json!({"data": {"z": 1, "b": 2, "a": 3}, "b": 0})
             ),
             r#"{"b":0,"data":{"z":1,"b":2,"a":3}}"#
+        );
+    }
+
+    #[test]
+    fn what_only_the_executor_needed_is_taken_out_and_leaves_an_empty_object() {
+        let mut document = parse_query("{ a { ... on T { x } } b { y } }").expect("a document");
+        witness::add(&mut document);
+        let (_, operation) = document.operations.iter().next().expect("an operation");
+        let shape = Shape::of(&document, &operation.node);
+        let mut value =
+            Value::from_json(json!({"b": {"y": 1}, "a": [{" ": "U"}, {" ": "T", "x": 2}]}));
+        shape.arrange(value.as_mut().expect("a value"));
+        assert_eq!(
+            serde_json::to_string(&value.expect("a value")).expect("JSON"),
+            r#"{"a":[{},{"x":2}],"b":{"y":1}}"#
         );
     }
 }

@@ -3,7 +3,7 @@
 use async_graphql::connection::PageInfo;
 use async_graphql::{Error, Result, SimpleObject};
 
-use super::error_code::{ErrorCode, limit_exceeded};
+use super::error_code::ErrorCode;
 use super::loader::PageLimits;
 
 /// How many items there are in a list.
@@ -51,7 +51,11 @@ impl PageArguments {
         };
         let limit = usize::try_from(asked).map_err(|_| negative(name, asked))?;
         if limit > limits.page_max {
-            return Err(limit_exceeded(&format!("`{name}`"), asked, limits.page_max));
+            let most = limits.page_max;
+            return Err(ErrorCode::LimitExceeded.error(format!(
+                "`{name}` is {asked}; the limit is {most}. Ask for no more, and for the next page with a \
+                 cursor of `pageInfo`."
+            )));
         }
         Ok(PageSize {
             limit,
@@ -60,7 +64,8 @@ impl PageArguments {
     }
 }
 
-fn negative(name: &str, value: i32) -> Error {
+/// The error that a number of items is below 0.
+pub(super) fn negative(name: &str, value: i32) -> Error {
     ErrorCode::InvalidArgument.error(format!("`{name}` is {value}. It must be 0 or more."))
 }
 

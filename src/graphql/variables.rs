@@ -28,6 +28,7 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 use super::fault::{Fault, code};
+use super::spelling;
 
 /// The name of the scalar whose text is kept as it was sent.
 const RAW_SCALAR: &str = "JSON";
@@ -310,11 +311,16 @@ impl<'r> ValueReader<'r, '_> {
     }
 
     fn fields(&self) -> Option<&'r HashMap<Name, Type>> {
+        self.reading.types.objects.get(self.named_type()?)
+    }
+
+    /// The name of the declared type, or of that of its items.
+    fn named_type(&self) -> Option<&'r Name> {
         let mut ty = self.ty?;
         loop {
             match &ty.base {
                 BaseType::List(item) => ty = item,
-                BaseType::Named(name) => return self.reading.types.objects.get(name),
+                BaseType::Named(name) => return Some(name),
             }
         }
     }
@@ -353,6 +359,9 @@ impl<'de> Visitor<'de> for ValueReader<'_, '_> {
             return Err(E::custom(
                 "this string contains NUL, which cannot be stored",
             ));
+        }
+        if let Some(name) = self.named_type() {
+            spelling::check(name, &value).map_err(E::custom)?;
         }
         Ok(Value::String(value))
     }

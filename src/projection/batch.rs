@@ -62,8 +62,6 @@ impl<R: StreamRows> Projector for Batches<R> {
     ) -> BoxFuture<'a, Result<(), DatabaseError>> {
         Box::pin(apply::<R>(events, target))
     }
-
-    fn forget(&mut self) {}
 }
 
 async fn apply<R: StreamRows>(

@@ -23,8 +23,8 @@ use lru::LruCache;
 use sea_orm::Value;
 use uuid::fmt::Hyphenated;
 
-use super::kind::Projector;
-use super::tables::Target;
+use super::kind::{Digest, Projector};
+use super::tables::{Fault, Target};
 use crate::event::{RecordedEvent, life};
 use crate::game::Step;
 use crate::store::DatabaseError;
@@ -61,79 +61,107 @@ impl Projector for Games {
         target: &'a mut Target<'_>,
     ) -> BoxFuture<'a, Result<(), DatabaseError>> {
         Box::pin(async move {
-            let mut batch = self.load(events, target).await?;
-            let mut pending = Pending::default();
-            for (index, event) in events.iter().enumerate() {
-                if let Some(game_id) = ended_game(event) {
-                    batch.remove(&game_id);
-                    pending.remove(&game_id);
-                } else if let Some(game_id) = game_of(event)
-                    && event.data.is_some()
-                {
-                    let entry = batch.entry(game_id.to_owned());
-                    let entry = entry.or_insert_with(|| Entry::new(game_id));
-                    if let Err(reason) = apply(entry, event, &mut pending) {
-                        target.fault(index, event, &reason);
-                    }
-                }
+            let keys = self.unknown(events).into_iter().map(Value::from).collect();
+            let select = "SELECT game_id, first_position, position, state, figures FROM {game} WHERE game_id";
+            let mut batch = HashMap::new();
+            for row in target.rows_of(select, keys).await? {
+                let entry = Entry::stored(&row)?;
+                batch.insert(entry.state.game_id.clone(), entry);
             }
-            for entry in batch.values().filter(|entry| entry.is_changed) {
-                pending.game(entry)?;
-            }
-            pending.write(target).await?;
-            for (game_id, mut entry) in batch {
-                entry.is_changed = false;
-                entry.roster_changed = false;
-                if !entry.is_over() {
-                    self.entries.put(game_id, entry);
-                }
-            }
-            Ok(())
+            self.fold(events, batch)?.write(target).await
         })
     }
 
-    fn forget(&mut self) {
-        self.entries.clear();
+    fn digest(
+        &mut self,
+        events: &[Arc<RecordedEvent>],
+    ) -> Result<Option<Box<dyn Digest>>, DatabaseError> {
+        if events.is_empty() || !self.unknown(events).is_empty() {
+            return Ok(None);
+        }
+        let folded = self.fold(events, HashMap::new())?;
+        Ok(Some(Box::new(folded)))
+    }
+}
+
+/// What a batch has come to.
+struct Folded {
+    pending: Pending,
+    faults: Vec<Fault>,
+}
+
+impl Folded {
+    async fn write(self, target: &mut Target<'_>) -> Result<(), DatabaseError> {
+        target.faults.extend(self.faults);
+        self.pending.write(target).await
+    }
+}
+
+impl Digest for Folded {
+    fn write<'a>(
+        self: Box<Self>,
+        target: &'a mut Target<'_>,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>> {
+        Box::pin(Folded::write(*self, target))
     }
 }
 
 impl Games {
-    /// The games of a batch, from memory or from their rows. Nobody else has them until the batch is written:
-    /// a batch that fails takes them with it.
-    async fn load(
+    /// The games of a batch that are not in memory, and may have a row. Before its first event a game has none.
+    fn unknown<'a>(&self, events: &'a [Arc<RecordedEvent>]) -> HashSet<&'a str> {
+        let mut seen = HashSet::new();
+        let mut unknown = HashSet::new();
+        for event in events {
+            if let Some(game_id) = game_of(event)
+                && seen.insert(game_id)
+                && event.stream_version > 1
+                && !self.entries.contains(game_id)
+            {
+                unknown.insert(game_id);
+            }
+        }
+        unknown
+    }
+
+    /// Folds events into their games; `batch` has those that were not in memory.
+    fn fold(
         &mut self,
         events: &[Arc<RecordedEvent>],
-        target: &Target<'_>,
-    ) -> Result<HashMap<String, Entry>, DatabaseError> {
-        let mut batch = HashMap::new();
-        let mut wanted = HashSet::new();
-        for event in events {
-            let Some(game_id) = game_of(event) else {
-                continue;
-            };
-            if batch.contains_key(game_id) || wanted.contains(game_id) {
-                continue;
-            }
-            if let Some(entry) = self.entries.pop(game_id) {
-                batch.insert(game_id.to_owned(), entry);
-            } else if event.stream_version > 1 {
-                // Before its first event a game has no row.
-                wanted.insert(game_id);
-            }
-        }
-        for event in events {
+        mut batch: HashMap<String, Entry>,
+    ) -> Result<Folded, DatabaseError> {
+        let mut pending = Pending::default();
+        let mut faults = Vec::new();
+        for (index, event) in events.iter().enumerate() {
             if let Some(game_id) = ended_game(event) {
                 self.entries.pop(&game_id);
+                batch.remove(&game_id);
+                pending.remove(&game_id);
+            } else if let Some(game_id) = game_of(event)
+                && event.data.is_some()
+            {
+                if !batch.contains_key(game_id) {
+                    let entry = self.entries.pop(game_id);
+                    let entry = entry.unwrap_or_else(|| Entry::new(game_id));
+                    batch.insert(game_id.to_owned(), entry);
+                }
+                if let Some(entry) = batch.get_mut(game_id)
+                    && let Err(reason) = apply(entry, event, &mut pending)
+                {
+                    faults.push(Fault::new(index, event, reason));
+                }
             }
         }
-        let keys: Vec<Value> = wanted.into_iter().map(Value::from).collect();
-        let select =
-            "SELECT game_id, first_position, position, state, figures FROM {game} WHERE game_id";
-        for row in target.rows_of(select, keys).await? {
-            let entry = Entry::stored(&row)?;
-            batch.insert(entry.state.game_id.clone(), entry);
+        for (game_id, mut entry) in batch {
+            if entry.is_changed {
+                pending.game(&entry)?;
+            }
+            entry.is_changed = false;
+            entry.roster_changed = false;
+            if !entry.is_over() {
+                self.entries.put(game_id, entry);
+            }
         }
-        Ok(batch)
+        Ok(Folded { pending, faults })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The projections that there are.
 
 use futures_util::future::BoxFuture;
+use gamebot::game::STATE_VERSION;
 
 use super::batch::Batches;
 use super::tables::{Layout, Target};
@@ -27,8 +28,8 @@ pub enum ProjectionKind {
     Observations,
 }
 
-/// Folds events into the tables of a build. It may keep what it has read and written in memory, as long as
-/// `forget` makes it read again.
+/// Folds events into the tables of a build. It may keep what it has read and written in memory: whoever finds that
+/// a transaction was rolled back, or may have been, goes on with another projector.
 pub(super) trait Projector: Send + Sync {
     /// Applies events, in the order of the log, to the tables behind `target`. An event that cannot be used
     /// is a fault, which harms no other event.
@@ -38,8 +39,23 @@ pub(super) trait Projector: Send + Sync {
         target: &'a mut Target<'_>,
     ) -> BoxFuture<'a, Result<(), DatabaseError>>;
 
-    /// Forgets what it has in memory: the last transaction was rolled back, or may have been.
-    fn forget(&mut self);
+    /// Works out what events come to, where nothing has to be read for it; `None` if something has. Then they are
+    /// applied once those before them are written.
+    fn digest(
+        &mut self,
+        _events: &[Arc<RecordedEvent>],
+    ) -> Result<Option<Box<dyn Digest>>, DatabaseError> {
+        Ok(None)
+    }
+}
+
+/// What events come to, to be written.
+pub(super) trait Digest: Send + Sync {
+    /// Writes it to the tables behind `target`, with its faults.
+    fn write<'a>(
+        self: Box<Self>,
+        target: &'a mut Target<'_>,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>>;
 }
 
 impl ProjectionKind {
@@ -98,7 +114,9 @@ impl ProjectionKind {
     #[must_use]
     pub const fn version(self) -> i32 {
         match self {
-            Self::Games | Self::Teams | Self::Players | Self::Guilds | Self::Observations => 1,
+            // Rows of games hold their states.
+            Self::Games => STATE_VERSION,
+            Self::Teams | Self::Players | Self::Guilds | Self::Observations => 1,
         }
     }
 
@@ -115,25 +133,23 @@ impl ProjectionKind {
         }
     }
 
-    /// What it reads of the log: its categories; or its types, where it wants few of what its categories hold.
-    pub(super) fn filter(self) -> EventFilter {
+    /// What it reads of the log, in parts: its categories one by one, each of which is a walk along an index; or its
+    /// types at once, where it wants few of what its categories hold.
+    pub(super) fn filters(self) -> Vec<EventFilter> {
         if self == Self::Observations {
             let ends = [life::DELETED, life::TOMBSTONED];
             let types = observations::TYPES.iter().chain(&ends);
-            return EventFilter {
+            return vec![EventFilter {
                 event_types: types.map(|&text| text.to_owned()).collect(),
                 include_reserved: true,
                 ..EventFilter::default()
-            };
+            }];
         }
-        EventFilter {
-            categories: self
-                .categories()
-                .iter()
-                .map(|&text| text.to_owned())
-                .collect(),
+        let of_category = |&category: &&str| EventFilter {
+            categories: vec![category.to_owned()],
             ..EventFilter::default()
-        }
+        };
+        self.categories().iter().map(of_category).collect()
     }
 
     pub(super) fn layout(self) -> &'static Layout {

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::builds::{Build, BuildState, Builds, Halt, Lease};
-use super::kind::Projector;
+use super::kind::{Digest, Projector};
 use super::tables::{Fault, Names, Target};
 use super::{FaultPolicy, Inner, Projections};
 use crate::event::RecordedEvent;
@@ -38,6 +39,18 @@ struct Page {
     events: Vec<Arc<RecordedEvent>>,
     /// Everything up to here has been looked at.
     through: Position,
+    /// What the events come to, where that could be worked out ahead.
+    digest: Option<Box<dyn Digest>>,
+}
+
+impl Page {
+    fn new(events: Vec<Arc<RecordedEvent>>, through: Position) -> Self {
+        Self {
+            events,
+            through,
+            digest: None,
+        }
+    }
 }
 
 struct Lane<'a> {
@@ -46,7 +59,8 @@ struct Lane<'a> {
     names: Names,
     build: Build,
     lease: Lease,
-    projector: Box<dyn Projector>,
+    /// None as long as it works ahead, and after it may have been ahead of what was written.
+    projector: Option<Box<dyn Projector>>,
     /// The most events of the next page: fewer than there may be, after more were too many for one transaction.
     most_events: u64,
     /// Whether it has made the indexes of a build that is to take over.
@@ -112,7 +126,7 @@ impl<'a> Lane<'a> {
         Ok(build.map(|build| Self {
             writer: inner.database.writer(),
             names: Names::of_build(inner.database.backend(), id),
-            projector: build.kind.projector(),
+            projector: None,
             most_events: inner.options.batch_events,
             inner,
             build,
@@ -128,16 +142,7 @@ impl<'a> Lane<'a> {
         let mut page = self.read(self.build.position).await?;
         loop {
             if page.through > self.build.position {
-                // While this page is applied, the next one is read, on another core if there is one.
-                let ahead = tokio::spawn(self.reader(page.through));
-                if let Err(error) = self.apply(&page).await {
-                    page = self.half_of(&page, error).await?;
-                    continue;
-                }
-                self.most_events = (self.most_events * 2).min(self.inner.options.batch_events);
-                page = ahead
-                    .await
-                    .map_err(|error| DatabaseError::Unavailable(error.to_string()))??;
+                page = self.step(page).await?;
                 if self.build.state == BuildState::Building && page.events.is_empty() {
                     self.take_over().await?;
                 }
@@ -159,14 +164,44 @@ impl<'a> Lane<'a> {
                 }
             }
             if self.last_sign.elapsed() >= SIGN_OF_LIFE {
-                self.apply(&Page {
-                    events: Vec::new(),
-                    through: self.build.position,
-                })
-                .await?;
+                let mut sign = Page::new(Vec::new(), self.build.position);
+                self.apply(&mut sign).await?;
             }
             page = self.read(self.build.position).await?;
         }
+    }
+
+    /// Applies a page, and answers the next one. While this one is written, that one is read, and worked out as far
+    /// as it can be: on another core, if there is one.
+    async fn step(&mut self, mut page: Page) -> Result<Page, LaneError> {
+        let reading = self.reader(page.through);
+        // A page that nobody has worked out needs the projector while it is written.
+        let mut projector = page.digest.is_some().then(|| self.take_projector());
+        // Whoever drops it ends what it does.
+        let mut ahead = JoinSet::new();
+        ahead.spawn(async move {
+            let mut next = reading.await?;
+            if let Some(projector) = &mut projector {
+                next.digest = projector.digest(&next.events)?;
+            }
+            Ok::<_, DatabaseError>((next, projector))
+        });
+        if let Err(error) = self.apply(&mut page).await {
+            return self.half_of(&page, error).await;
+        }
+        self.most_events = (self.most_events * 2).min(self.inner.options.batch_events);
+        let Some(Ok(read)) = ahead.join_next().await else {
+            return Err(DatabaseError::Unavailable("a read was broken off".to_owned()).into());
+        };
+        let (mut next, projector) = read?;
+        if projector.is_some() {
+            self.projector = projector;
+        } else {
+            let mut projector = self.take_projector();
+            next.digest = projector.digest(&next.events)?;
+            self.projector = Some(projector);
+        }
+        Ok(next)
     }
 
     /// Half of a page that took too long to be applied: that may be done in time. Should it have been the answer
@@ -174,7 +209,7 @@ impl<'a> Lane<'a> {
     async fn half_of(&mut self, page: &Page, error: LaneError) -> Result<Page, LaneError> {
         match error {
             LaneError::Database(DatabaseError::TooSlow(_)) if page.events.len() > 1 => {
-                self.projector.forget();
+                self.projector = None;
                 self.most_events = page.events.len() as u64 / 2;
                 self.read(self.build.position).await
             }
@@ -182,50 +217,66 @@ impl<'a> Lane<'a> {
         }
     }
 
+    /// The projector, or one that knows nothing yet.
+    fn take_projector(&mut self) -> Box<dyn Projector> {
+        let kind = self.build.kind;
+        self.projector.take().unwrap_or_else(|| kind.projector())
+    }
+
     async fn read(&self, after: Position) -> Result<Page, LaneError> {
-        self.reader(after).await
+        Ok(self.reader(after).await?)
     }
 
     /// Reads on after a position. It borrows nothing of the lane, so that it can run beside `apply`.
-    fn reader(&self, after: Position) -> impl Future<Output = Result<Page, LaneError>> + use<> {
+    fn reader(&self, after: Position) -> impl Future<Output = Result<Page, DatabaseError>> + use<> {
         let store = self.inner.store.clone();
         let limit = self.most_events;
-        let filter = self.build.kind.filter();
+        let filters = self.build.kind.filters();
         async move {
             let head = store.known_head();
             if head <= after {
-                return Ok(Page {
-                    events: Vec::new(),
-                    through: after,
-                });
+                return Ok(Page::new(Vec::new(), after));
             }
-            let query = EventQuery {
-                scope: Scope::All,
-                filter,
-                stream_id: None,
-                after,
-                through: head,
-                versions: crate::store::VersionRange::default(),
-                descending: false,
-                limit,
-            };
-            let events = store.events(&query).await;
-            let events = events.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
-            let is_full = events.len() as u64 >= limit;
-            let last = events.last().map(|event| event.position);
-            let through = last.filter(|_| is_full).unwrap_or(head);
-            Ok(Page { events, through })
+            let mut through = head;
+            let mut events = Vec::new();
+            for filter in filters {
+                let query = EventQuery {
+                    scope: Scope::All,
+                    filter,
+                    stream_id: None,
+                    after,
+                    through,
+                    versions: crate::store::VersionRange::default(),
+                    descending: false,
+                    limit,
+                };
+                let part = store.events(&query).await;
+                let part = part.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+                if let Some(last) = part.last()
+                    && part.len() as u64 >= limit
+                {
+                    // There may be more of this part behind its last event.
+                    through = last.position;
+                }
+                events.extend(part);
+            }
+            events.retain(|event| event.position <= through);
+            events.sort_unstable_by_key(|event| event.position);
+            Ok(Page::new(events, through))
         }
     }
 
     /// Applies a page and moves the checkpoint, in one transaction.
-    async fn apply(&mut self, page: &Page) -> Result<(), LaneError> {
+    async fn apply(&mut self, page: &mut Page) -> Result<(), LaneError> {
         let limit = self.inner.database.statement_timeout();
         let inner = self.inner;
         let work = async {
             let _turn = inner.database.write_turn().await;
             let transaction = inner.database.begin_derived(&self.writer).await?;
-            let fault = self.write(&transaction, &page.events, page.through).await?;
+            let digest = page.digest.take();
+            let fault = self
+                .write(&transaction, &page.events, page.through, digest)
+                .await?;
             match (fault, inner.options.on_fault) {
                 (Some(fault), FaultPolicy::Stop) => {
                     transaction.rollback().await?;
@@ -255,6 +306,7 @@ impl<'a> Lane<'a> {
         transaction: &DatabaseTransaction,
         events: &[Arc<RecordedEvent>],
         through: Position,
+        digest: Option<Box<dyn Digest>>,
     ) -> Result<Option<Fault>, LaneError> {
         let builds = Builds::of(transaction);
         let from = self.build.position;
@@ -266,11 +318,17 @@ impl<'a> Lane<'a> {
         {
             return Err(LaneError::Lost);
         }
+        let mut projector = digest.is_none().then(|| self.take_projector());
         let mut target = Target::new(transaction, &self.names);
-        if !events.is_empty() {
-            self.projector.apply(events, &mut target).await?;
+        match (digest, &mut projector) {
+            (Some(digest), _) => digest.write(&mut target).await?,
+            (None, Some(projector)) if !events.is_empty() => {
+                projector.apply(events, &mut target).await?;
+            }
+            _ => {}
         }
         let mut faults = target.faults;
+        self.projector = projector.or(self.projector.take());
         faults.sort_by_key(|fault| fault.index);
         let mut first = None;
         for fault in faults {
@@ -285,12 +343,12 @@ impl<'a> Lane<'a> {
 
     /// Applies what stands before an event that cannot be used, and lets the build stand still there.
     async fn stop_at(&mut self, page: &Page, fault: &Fault) -> Result<(), LaneError> {
-        self.projector.forget();
+        self.projector = None;
         let event = &page.events[fault.index];
         let before = &page.events[..fault.index];
         let through = Position::from_stored(event.position.get() - 1);
         let transaction = self.inner.database.begin_derived(&self.writer).await?;
-        self.write(&transaction, before, through).await?;
+        self.write(&transaction, before, through, None).await?;
         let halt = Halt {
             position: event.position,
             reason: fault.reason.clone(),

@@ -117,6 +117,13 @@ pub(super) struct Fault {
     pub(super) reason: String,
 }
 
+impl Fault {
+    pub(super) fn new(index: usize, event: &RecordedEvent, reason: String) -> Self {
+        tracing::debug!(position = %event.position, %reason, "a projection cannot use an event");
+        Self { index, reason }
+    }
+}
+
 /// Where a batch of events is applied: the tables of a build, inside one transaction.
 pub(super) struct Target<'a> {
     transaction: &'a DatabaseTransaction,
@@ -142,11 +149,8 @@ impl<'a> Target<'a> {
 
     /// Takes note of an event of the batch that cannot be used. What became of it, the error policy says.
     pub(super) fn fault(&mut self, index: usize, event: &RecordedEvent, reason: &str) {
-        tracing::debug!(position = %event.position, %reason, "a projection cannot use an event");
-        self.faults.push(Fault {
-            index,
-            reason: reason.to_owned(),
-        });
+        self.faults
+            .push(Fault::new(index, event, reason.to_owned()));
     }
 
     pub(super) async fn rows(

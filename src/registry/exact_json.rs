@@ -179,7 +179,7 @@ pub(super) fn measure(tree: &Value) -> (usize, usize) {
         Value::Null | Value::Bool(_) => (5, 0),
         // The longest text of a number that the parser gives back.
         Value::Number(_) => (24, 0),
-        Value::String(text) => (text.len() + AROUND, 0),
+        Value::String(text) => (text_bytes(text) + AROUND, 0),
         Value::Array(items) => {
             let (bytes, depth) = items
                 .iter()
@@ -188,11 +188,21 @@ pub(super) fn measure(tree: &Value) -> (usize, usize) {
         }
         Value::Object(members) => {
             let (bytes, depth) = members.iter().fold((AROUND, 0), |sum, (key, value)| {
-                joined(sum, key.len(), value)
+                joined(sum, text_bytes(key), value)
             });
             (bytes, depth + 1)
         }
     }
+}
+
+/// What a text occupies as JSON, where a control character is six bytes and a quotation mark two.
+fn text_bytes(text: &str) -> usize {
+    let longer = text.bytes().map(|byte| match byte {
+        0x00..0x20 => 5,
+        b'"' | b'\\' => 1,
+        _ => 0,
+    });
+    text.len() + longer.sum::<usize>()
 }
 
 #[cfg(test)]
@@ -254,6 +264,8 @@ mod tests {
             "-1.7976931348623157e308",
             "[1,2,[3,[4]]]",
             r#"{"a":{"b":"cc"},"d":[false]}"#,
+            r#"["\u0001\u0001\u0001","\"\"\"\"\"\\\\\\"]"#,
+            r#"{"\u0001\u0002\u0003":0}"#,
         ] {
             let tree = read(text).unwrap();
             assert!(measure(&tree).0 >= text.len(), "{text}");

@@ -6,9 +6,12 @@ const MOST: usize = 3;
 /// The known names with the fewest edits, the nearest first, unless more than a third of the wrong name
 /// would change.
 pub(super) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let most_edits = wrong.len() / 3;
     let mut found: Vec<(usize, &str)> = known
+        // So many edits are needed at least.
+        .filter(|name| name.len().abs_diff(wrong.len()) <= most_edits)
         .map(|name| (edit_distance(wrong, name), name))
-        .filter(|(distance, _)| distance * 3 <= wrong.len())
+        .filter(|(distance, _)| *distance <= most_edits)
         .collect();
     found.sort_unstable();
     let nearest = found.into_iter().take(MOST);

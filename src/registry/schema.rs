@@ -6,6 +6,7 @@ mod wording;
 use std::sync::OnceLock;
 
 use jsonschema::{Draft, PatternOptions, Validator};
+use references::{Cost, Extent};
 use serde_json::Value;
 
 use crate::json_text::{JsonKind, JsonLimits, JsonText};
@@ -16,6 +17,8 @@ pub const MOST_SCHEMA_BYTES: usize = 64 * 1024;
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The most bytes that one compiled pattern may take.
 const MOST_PATTERN_BYTES: usize = 256 * 1024;
+/// The most bytes, roughly, that it may take to find out everything that is wrong with data.
+const MOST_TOLD_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A schema that is known to be one, and cheap to apply.
 #[derive(Debug)]
@@ -24,7 +27,14 @@ pub(super) struct Schema {
     value: Value,
     /// Compiled when it is first needed: most versions are never applied, since events are appended at the
     /// newest one. That it can be compiled was made sure of when it was registered.
-    validator: OnceLock<Result<Validator, String>>,
+    compiled: OnceLock<Result<Compiled, String>>,
+}
+
+/// A schema that can be applied, and what that costs.
+#[derive(Debug)]
+struct Compiled {
+    validator: Validator,
+    cost: Cost,
 }
 
 /// One way in which data breaks its schema.
@@ -62,10 +72,14 @@ impl Schema {
         let schema = Self {
             text,
             value,
-            validator: OnceLock::new(),
+            compiled: OnceLock::new(),
         };
         schema.check()?;
-        Ok(schema)
+        // What the check has compiled takes memory, and may never be needed.
+        Ok(Self {
+            compiled: OnceLock::new(),
+            ..schema
+        })
     }
 
     /// A schema of this program.
@@ -73,7 +87,7 @@ impl Schema {
         Self {
             text: JsonText::from_stored(value.to_string()),
             value,
-            validator: OnceLock::new(),
+            compiled: OnceLock::new(),
         }
     }
 
@@ -87,8 +101,7 @@ impl Schema {
                  it out"
             ));
         }
-        references::check(&self.value)?;
-        self.validator().map(|_| ()).map_err(str::to_owned)
+        self.compiled().map(|_| ()).map_err(str::to_owned)
     }
 
     /// The schema as it was given, compact.
@@ -103,6 +116,9 @@ impl Schema {
 
     /// What is wrong with data, up to `most` violations; nothing if it is right. Whole numbers of more than
     /// 64 bits, and fractions, are compared as binary64.
+    ///
+    /// Of data and a schema that are very large together only the first violation is told, or no more than that
+    /// there is one: nobody can make the server find out millions of them.
     pub(super) fn violations(&self, data: &str, most: usize) -> Vec<SchemaViolation> {
         let whole = |keyword: &str, message: String| {
             vec![SchemaViolation {
@@ -115,8 +131,8 @@ impl Schema {
             Ok(value) => value,
             Err(error) => return whole("json", format!("data cannot be read as JSON: {error}.")),
         };
-        let validator = match self.validator() {
-            Ok(validator) => validator,
+        let Compiled { validator, cost } = match self.compiled() {
+            Ok(compiled) => compiled,
             Err(reason) => {
                 return whole("schema", format!("data cannot be checked: {reason}."));
             }
@@ -125,32 +141,95 @@ impl Schema {
         if validator.is_valid(&value) {
             return Vec::new();
         }
-        let found = validator.iter_errors(&value);
-        let found = found.flat_map(|error| wording::violations(&error));
+        let told: Vec<_> = match Telling::of(cost, extent(&value, data)) {
+            Telling::Everything => validator.iter_errors(&value).collect(),
+            Telling::First => validator.validate(&value).err().into_iter().collect(),
+            Telling::Nothing => {
+                return whole(
+                    "schema",
+                    "data does not fit its schema. The two are so large together that where is not told; send less \
+                     data at a time to see it."
+                        .to_owned(),
+                );
+            }
+        };
+        let found = told.iter().flat_map(wording::violations);
         found.take(most).collect()
     }
 
-    fn validator(&self) -> Result<&Validator, &str> {
-        let compiled = self.validator.get_or_init(|| compile(&self.value));
+    fn compiled(&self) -> Result<&Compiled, &str> {
+        let compiled = self.compiled.get_or_init(|| compile(&self.value));
         compiled.as_ref().map_err(String::as_str)
     }
 }
 
-fn compile(schema: &Value) -> Result<Validator, String> {
+/// How much is told of what is wrong with data.
+enum Telling {
+    Everything,
+    First,
+    /// Even one violation would repeat too much: what is wrong with each of many shapes.
+    Nothing,
+}
+
+impl Telling {
+    fn of(cost: &Cost, extent: Extent) -> Self {
+        if cost.of_telling_all(extent) <= MOST_TOLD_BYTES {
+            Self::Everything
+        } else if cost.has_choices() {
+            Self::Nothing
+        } else {
+            Self::First
+        }
+    }
+}
+
+fn extent(value: &Value, text: &str) -> Extent {
+    let mut extent = Extent {
+        text: text.len() as u64,
+        ..Extent::default()
+    };
+    measure(value, 0, &mut extent);
+    extent
+}
+
+/// Counts the values, and finds the longest path. Data is nested less deep than any stack is.
+fn measure(value: &Value, path: u64, extent: &mut Extent) {
+    /// The index of an item, and the separator before it.
+    const INDEX: u64 = 8;
+    extent.values += 1;
+    extent.path = extent.path.max(path);
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                measure(item, path + INDEX, extent);
+            }
+        }
+        Value::Object(members) => {
+            for (key, member) in members {
+                measure(member, path + 1 + key.len() as u64, extent);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn compile(schema: &Value) -> Result<Compiled, String> {
+    let cost = references::check(schema)?;
     let options = jsonschema::options()
         .with_draft(Draft::Draft202012)
         .with_pattern_options(PatternOptions::regex().size_limit(MOST_PATTERN_BYTES))
         .should_validate_formats(true)
         .should_ignore_unknown_formats(true)
         .offline();
-    options.build(schema).map_err(|error| {
+    let validator = options.build(schema).map_err(|error| {
         let place = match error.instance_path().as_str() {
             "" => "the schema".to_owned(),
             place => format!("the schema at `{place}`"),
         };
         let reason = crate::stream::shown(&error.to_string());
         format!("{place} is no JSON Schema of draft 2020-12: {reason}")
-    })
+    })?;
+    Ok(Compiled { validator, cost })
 }
 
 #[cfg(test)]
@@ -225,6 +304,35 @@ mod tests {
             []
         );
         assert_eq!(keywords(schema, r#"{"at":"yesterday"}"#).len(), 1);
+    }
+
+    #[test]
+    fn nobody_can_make_the_server_find_out_millions_of_violations() {
+        let found = |schema: &str, data: &str| {
+            let mut found = keywords(schema, data);
+            found.truncate(3);
+            found
+        };
+        let many = |text: &str, count: usize| vec![text; count].join(",");
+        let zeros = format!("[{}]", many("0", 20_000));
+        // Thousands of shapes, of which each would tell of a copy of the data what is wrong with it.
+        let shapes = format!(r#"{{"anyOf":[{}]}}"#, many(r#"{"type":"null"}"#, 4_000));
+        assert_eq!(
+            found(&shapes, &zeros),
+            [(String::new(), "schema".to_owned())]
+        );
+        // Thousands of schemas for thousands of items.
+        let all = format!(
+            r#"{{"items":{{"allOf":[{}]}}}}"#,
+            many(r#"{"type":"null"}"#, 4_000)
+        );
+        assert_eq!(found(&all, &zeros), [("/0".to_owned(), "type".to_owned())]);
+        // Thousands of places, each told with a long path.
+        let data = format!(r#"{{"{}":{zeros}}}"#, "k".repeat(30_000));
+        let schema = r#"{"additionalProperties":{"items":{"type":"string"}}}"#;
+        assert_eq!(found(schema, &data).len(), 1);
+        let small = r#"{"k":[0,0,0]}"#;
+        assert_eq!(found(schema, small).len(), 3);
     }
 
     #[test]

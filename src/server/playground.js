@@ -2,12 +2,17 @@
 (function () {
   "use strict";
 
-  const readStreams = `# Events are kept in streams, one for each game. Press the play button.
+  const readStreams = `# Events are kept in streams, one for each game.
+# Press the play button.
 query Streams {
   head {
     position
   }
-  streams(first: 5, orderBy: { field: UPDATED_AT, direction: BACKWARD }) {
+  streams(
+    first: 5
+    orderBy: { field: UPDATED_AT, direction: BACKWARD }
+    filter: { categories: ["game"] }
+  ) {
     nodes {
       name
       version
@@ -31,9 +36,12 @@ query Streams {
 }
 `;
 
-  const appendEvent = `# Appends the event in the variables below. Run it twice: the event has an id of its own, so the
-# second time it is recognised as a retry (duplicate: true), and nothing is written again.
-# Then change the eventId and run it once more: the stream is no longer at version 0.
+  const appendEvent = `# Appends the event in the variables below. Run it
+# twice: the event has an id of its own, so the second
+# time it is recognised as a retry (duplicate: true),
+# and nothing is written again. Then change the eventId
+# and run it once more: the stream is no longer at
+# version 0.
 mutation Append($input: AppendToStreamInput!) {
   appendToStream(input: $input) {
     __typename
@@ -55,7 +63,9 @@ mutation Append($input: AppendToStreamInput!) {
 }
 `;
 
-  const followLog = `# Shows events as they are appended. Start it, then run the append in another tab of the browser.
+  const followLog = `# Shows the newest event as it is appended. Start it,
+# then run the append in another window: a subscription
+# ends when its tab is left.
 subscription Follow {
   events(from: { at: END }) {
     __typename
@@ -70,6 +80,45 @@ subscription Follow {
         type
         data
       }
+    }
+  }
+}
+`;
+
+  const askReadModels = `# What the events come to, in tables that follow the
+# log. The ids are those of the sample games.
+query ReadModels {
+  games(first: 3) {
+    nodes {
+      gameId
+      mode
+      phase
+      teams {
+        teamId
+        score
+      }
+    }
+    projectedThrough
+  }
+  leaderboard(guildId: "888894828901712092", metric: WINS) {
+    nodes {
+      rank
+      subjectId
+      value
+    }
+  }
+  teams(guildId: "888894828901712092") {
+    nodes {
+      name
+      status
+      playerIds
+    }
+  }
+  errorLog(filter: { guildIds: ["888894828901712092"] }) {
+    nodes {
+      day
+      code
+      count
     }
   }
 }
@@ -126,6 +175,7 @@ subscription Follow {
     { query: readStreams },
     { query: appendEvent, variables: JSON.stringify({ input: gameStarted() }, null, 2) },
     { query: followLog },
+    { query: askReadModels },
   ];
   ReactDOM.createRoot(root).render(
     React.createElement(GraphiQL, {

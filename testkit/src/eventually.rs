@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// How long a test waits for something that should happen, unless it says otherwise: 30 seconds,
+/// How long a test waits for something that should happen, unless it says otherwise: a minute,
 /// long enough for two busy cores and short enough to notice a hang.
-pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
+pub const DEFAULT_DEADLINE: Duration = Duration::from_mins(1);
 
 /// The pause between two looks at the condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
@@ -12,7 +12,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// Calls `probe` until it returns `Some`, and returns what it found; the deadline is
 /// [`DEFAULT_DEADLINE`].
 ///
-/// `what` completes the sentence "waited 30 s for …" of the failure message.
+/// `what` completes the sentence "waited 60 s for …" of the failure message.
 ///
 /// # Panics
 ///

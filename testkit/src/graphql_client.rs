@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// How long one request may take.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
+const REQUEST_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Everything of the payload that the agreed core of the schema promises. `stream` is a name in one
 /// member of the union and an object in another, hence the alias.

@@ -24,7 +24,7 @@ pub enum SubscriptionMessage {
     Closed(SocketClosed),
 }
 
-/// A subscription that runs. All its waits together may take as long as its deadline, 30 seconds
+/// A subscription that runs. All its waits together may take as long as its deadline, a minute
 /// unless changed, so that a test whose events do not come fails with a text.
 #[derive(Debug)]
 pub struct Subscription {

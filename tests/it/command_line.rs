@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::support::{PROGRAM, World};
 
 /// Longer than any command needs on a busy machine; a command that hangs fails with a text.
-const DEADLINE: Duration = Duration::from_mins(1);
+const DEADLINE: Duration = Duration::from_mins(5);
 
 /// How a command ended, and what it said.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 mod broken;
 mod choices;
 pub(crate) mod door;
+mod hostile;
 mod listing;
 mod nodes;
 mod opening;

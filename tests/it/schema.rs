@@ -231,9 +231,16 @@ async fn the_examples_in_the_documents_fit_the_schema() {
     );
 }
 
-/// The blocks of GraphQL in all documents that are whole operations, each with its place.
+/// The blocks of GraphQL in all documents that are whole operations, and the operations that the playground has
+/// prepared, each with its place.
 fn examples() -> Vec<Value> {
-    let mut found = Vec::new();
+    let playground = fs::read_to_string(root().join("src/server/playground.js")).unwrap();
+    let prepared = playground.split('`').skip(1).step_by(2);
+    let prepared = prepared.filter(|text| is_operation(text));
+    let mut found: Vec<Value> = prepared
+        .map(|text| json!({"place": "playground.js", "text": text}))
+        .collect();
+    assert_eq!(found.len(), 4, "one for each tab");
     for file in documents() {
         let text = fs::read_to_string(&file).unwrap();
         let name = file.strip_prefix(root()).unwrap().display().to_string();

@@ -1,12 +1,15 @@
 //! What every test here stands on: a world with a database of its own on one of the two backends, and
 //! servers on it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gamebot_event_store::config::{Config, FlagValue, Sources};
 use gamebot_event_store::projection::{ProjectionOptions, Projections};
 use gamebot_event_store::registry::{self, Categories, Registry, RegistryOptions};
+use gamebot_event_store::scope::Scope;
 use gamebot_event_store::store::{Database, DatabaseOptions, EventStore};
 use tempfile::TempDir;
 use testkit::{GraphqlClient, ServerProcess, ServerProcessBuilder, shared_postgres};
@@ -59,6 +62,27 @@ pub(crate) struct World {
     folder: TempDir,
 }
 
+/// What callers may see, of a world in which two guilds are of interest.
+pub(crate) fn scopes(one: &str, other: &str) -> Vec<Scope> {
+    let guilds = |guilds: &[&str], include_without_guild| Scope::Guilds {
+        guild_ids: guilds
+            .iter()
+            .copied()
+            .map(Arc::from)
+            .collect::<BTreeSet<Arc<str>>>(),
+        include_without_guild,
+    };
+    vec![
+        Scope::All,
+        guilds(&[], false),
+        guilds(&[], true),
+        guilds(&[one], false),
+        guilds(&[other], true),
+        guilds(&[one, other], false),
+        guilds(&["nobody's"], false),
+    ]
+}
+
 /// A server at an address of a world's database, such as a proxy's, to be adjusted before it starts.
 pub(crate) fn prepare_at(database_url: &str) -> ServerProcessBuilder {
     ServerProcess::builder(PROGRAM, database_url)
@@ -67,6 +91,8 @@ pub(crate) fn prepare_at(database_url: &str) -> ServerProcessBuilder {
         // Few tests are about projections; every server would make and follow five, and a test that cuts a
         // COMMIT would meet theirs.
         .environment("GAMEBOT_PROJECTIONS_RUN", "false")
+        // Many servers start at once, on a machine that may be busy with something else as well.
+        .environment("GAMEBOT_DATABASE_CONNECT_TIMEOUT_MS", "30000")
         .environment("GAMEBOT_LOG_LEVEL", "warn")
 }
 

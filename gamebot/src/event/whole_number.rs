@@ -50,7 +50,13 @@ fn whole_number(token: &str) -> Option<String> {
     }
     let number: f64 = token.parse().ok()?;
     let fits = (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
+    if !fits || number.fract() != 0.0 {
+        return None;
+    }
     // Adding zero makes a negative zero positive, because `-0` is no integer to serde.
-    let width = token.len();
-    (fits && number.fract() == 0.0).then(|| format!("{:<width$.0}", number + 0.0))
+    let mut plain = format!("{:.0}", number + 0.0);
+    // By hand, because the width of a format is bounded, and a number may have any number of zeros.
+    let spaces = token.len().saturating_sub(plain.len());
+    plain.extend(std::iter::repeat_n(' ', spaces));
+    Some(plain)
 }

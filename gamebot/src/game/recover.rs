@@ -76,7 +76,8 @@ struct OpenCause {
 }
 
 impl Recoverer {
-    /// Starts before the event with the stream version `first_version`; 1 for a whole stream.
+    /// Starts before the event with the stream version `first_version`, with which the game begins; 1 for a
+    /// whole stream.
     #[must_use]
     pub fn new(game_id: &str, first_version: i32) -> Self {
         let mut state = GameState::new(game_id);
@@ -146,7 +147,7 @@ impl Recoverer {
     /// Ends the recovery. The last checks look at the stream as a whole and at the state.
     #[must_use]
     pub fn finish(mut self) -> Recovery {
-        if self.state.stream_version == 0 {
+        if self.state.event_count == 0 {
             let message = format!("the stream of the game {} is empty", self.state.game_id);
             self.violations
                 .push(Violation::of_stream(Rule::R01, "no_events", message));

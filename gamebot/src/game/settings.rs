@@ -24,6 +24,14 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Takes away the oldest of the words that a player may not use, until there are no more than the
+    /// limit.
+    pub(super) fn forget_words(&self, words: &mut Vec<String>) {
+        let limit = usize::try_from(self.forbidden_words_limit).unwrap_or(0);
+        let excess = words.len().saturating_sub(limit);
+        words.drain(..excess);
+    }
+
     /// Reads a configuration. A key that is missing, or has a value that makes no sense, has its
     /// default; the second name of some keys is what early writers used.
     #[must_use]
@@ -32,8 +40,7 @@ impl Settings {
         let int = |keys: &[&str], least: i32| {
             keys.iter()
                 .filter_map(|key| config.get(*key))
-                .filter_map(Value::as_i64)
-                .filter_map(|number| i32::try_from(number).ok())
+                .filter_map(whole_number)
                 .find(|number| *number >= least)
         };
         let int_or = |keys: &[&str], least, default| int(keys, least).unwrap_or(default);
@@ -86,4 +93,13 @@ impl Settings {
             ),
         }
     }
+}
+
+/// A whole number of 32 bits, however it is written: 4 and 4.0 are the same.
+fn whole_number(value: &Value) -> Option<i32> {
+    if let Some(number) = value.as_i64() {
+        return i32::try_from(number).ok();
+    }
+    let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
+    format!("{number:.0}").parse().ok()
 }

@@ -12,7 +12,7 @@ pub use team::{Elimination, MatchEntry, PendingGuess, Player, PointsDue, Team, T
 
 /// The version of the meaning of [`GameState`]. It is raised whenever the same events give another
 /// state, or a state is written in another form; a snapshot of another version is then of no use.
-pub const STATE_VERSION: i32 = 1;
+pub const STATE_VERSION: i32 = 2;
 
 /// What the store knows of an event besides its type and its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -141,6 +141,19 @@ fn optional_fields_may_be_null_or_absent_and_unknown_keys_are_ignored() {
 }
 
 #[test]
+fn a_whole_number_may_have_any_number_of_zeros() {
+    let zeros = "0".repeat(100_000);
+    let data = round_started()
+        .to_string()
+        .replace("\"round_number\":2", &format!("\"round_number\":2.{zeros}"));
+    let Decoded::Known(Event::RoundStarted(round)) = Event::decode("round_started", 1, &data)
+    else {
+        panic!("it cannot be read");
+    };
+    assert_eq!(round.round_number, 2);
+}
+
+#[test]
 fn an_average_may_be_written_as_a_whole_number() {
     let Decoded::Known(Event::RoundStarted(round)) = decode("round_started", &round_started())
     else {

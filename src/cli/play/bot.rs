@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::games::{ScriptedEvent, ScriptedGame};
+use super::games::{ScriptedEvent, ScriptedGame, ScriptedStream};
 use super::pacer::Pacer;
 use crate::client::{Backoff, ClientError, GraphqlClient};
 
@@ -50,10 +50,12 @@ impl Counters {
 
 /// Why a game could not be played to its end.
 #[derive(Debug, thiserror::Error)]
-#[error("event {number} ({event_type}) {cause}")]
+#[error("event {number} of {stream} ({event_type}) {cause}")]
 pub(super) struct PlayError {
-    /// Which event of the game, counted from 1.
+    /// Which event of the stream, counted from 1.
     pub(super) number: usize,
+    /// The stream of the game, of its log, or of somebody who plays it.
+    pub(super) stream: String,
     pub(super) event_type: String,
     pub(super) cause: Cause,
 }
@@ -156,6 +158,34 @@ enum Decision {
         reason: String,
         not_before: Duration,
     },
+    GiveWay,
+}
+
+/// What to do about the event of another writer.
+#[derive(Clone, Copy)]
+enum OnConflict {
+    DecideAgain,
+    /// The stream is the other writer's.
+    GiveWay,
+}
+
+/// A stream while it is being told.
+struct Telling {
+    stream: String,
+    /// How many events of the script are in it.
+    told: usize,
+    /// Its version, as far as the bot knows.
+    version: i32,
+}
+
+impl Telling {
+    fn new(stream: String) -> Self {
+        Self {
+            stream,
+            told: 0,
+            version: 0,
+        }
+    }
 }
 
 impl Bot {
@@ -172,38 +202,76 @@ impl Bot {
         &self.counters
     }
 
-    /// Plays a game from its first event to its last; answers the stream's version at the end.
+    /// Plays a game from its first event to its last, after telling who plays it; answers the
+    /// version of the game's stream at the end.
     pub(super) async fn play(&self, game: &ScriptedGame) -> Result<i32, PlayError> {
-        let stream = game.stream_name();
-        let mut version = 0;
-        for (index, event) in game.events.iter().enumerate() {
-            let backoff = Backoff::new(self.seed.wrapping_add(index as u64));
-            version = self
-                .append(&stream, version, event, backoff)
-                .await
-                .map_err(|cause| PlayError {
-                    number: index + 1,
-                    event_type: event.event_type.clone(),
-                    cause,
-                })?;
+        for stream in &game.introductions {
+            self.introduce(stream).await?;
         }
-        Ok(version)
+        let mut book = Telling::new(game.stream_name());
+        let mut log = Telling::new(game.log_name());
+        for event in &game.events {
+            let telling = if event.is_observation {
+                &mut log
+            } else {
+                &mut book
+            };
+            self.tell(telling, event, OnConflict::DecideAgain).await?;
+        }
+        Ok(book.version)
     }
 
-    /// Appends one event, however often that has to be tried; answers the stream's version after it.
+    /// Tells of somebody who plays, unless that was done already: two tellings in one stream, made
+    /// up for different times, would contradict each other.
+    async fn introduce(&self, stream: &ScriptedStream) -> Result<(), PlayError> {
+        let mut telling = Telling::new(stream.name.clone());
+        for event in &stream.events {
+            let on_conflict = match telling.told {
+                0 => OnConflict::GiveWay,
+                _ => OnConflict::DecideAgain,
+            };
+            if !self.tell(&mut telling, event, on_conflict).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the next event of a stream; false if the bot gave way.
+    async fn tell(
+        &self,
+        telling: &mut Telling,
+        event: &ScriptedEvent,
+        on_conflict: OnConflict,
+    ) -> Result<bool, PlayError> {
+        let appended = self.append(telling, event, on_conflict).await;
+        let version = appended.map_err(|cause| PlayError {
+            number: telling.told + 1,
+            stream: telling.stream.clone(),
+            event_type: event.event_type.clone(),
+            cause,
+        })?;
+        telling.told += usize::from(version.is_some());
+        telling.version = version.unwrap_or(telling.version);
+        Ok(version.is_some())
+    }
+
+    /// Appends one event, however often that has to be tried; answers the stream's version after
+    /// it, or nothing if the bot gave way.
     async fn append(
         &self,
-        stream: &str,
-        known: i32,
+        telling: &Telling,
         event: &ScriptedEvent,
-        mut backoff: Backoff,
-    ) -> Result<i32, Cause> {
-        let mut expected = known;
+        on_conflict: OnConflict,
+    ) -> Result<Option<i32>, Cause> {
+        let mut backoff = Backoff::new(self.seed.wrapping_add(telling.told as u64));
+        let mut expected = telling.version;
         loop {
             self.pacer.wait().await;
-            let answer = self.send(stream, expected, event).await;
-            match self.decide(answer, known, expected)? {
-                Decision::Done { version } => return Ok(version),
+            let answer = self.send(&telling.stream, expected, event).await;
+            match self.decide(answer, telling.version, expected, on_conflict)? {
+                Decision::Done { version } => return Ok(Some(version)),
+                Decision::GiveWay => return Ok(None),
                 Decision::Again {
                     expected: decided,
                     reason,
@@ -227,6 +295,7 @@ impl Bot {
         answer: Result<Answer, ClientError>,
         known: i32,
         expected: i32,
+        on_conflict: OnConflict,
     ) -> Result<Decision, Cause> {
         match answer {
             Ok(Answer::Stored { version, duplicate }) => {
@@ -238,20 +307,8 @@ impl Bot {
                 });
                 Ok(Decision::Done { version })
             }
-            Ok(Answer::Conflict { actual, .. }) if actual < known => Err(Cause::Lost {
-                acknowledged: known,
-                actual,
-            }),
-            // Somebody else wrote first. A bot decides again with what it was told; the script
-            // knows no other move than the next one, at the version that holds now.
             Ok(Answer::Conflict { actual, message }) => {
-                count(&self.counters.conflicts);
-                let not_before = Duration::ZERO;
-                Ok(Decision::Again {
-                    expected: actual,
-                    reason: message,
-                    not_before,
-                })
+                self.decide_again(known, actual, message, on_conflict)
             }
             Ok(Answer::Refused {
                 code,
@@ -283,6 +340,35 @@ impl Bot {
                 })
             }
             Err(error) => Err(Cause::Client(error)),
+        }
+    }
+
+    /// What a bot does when the stream is not where it was left.
+    fn decide_again(
+        &self,
+        known: i32,
+        actual: i32,
+        reason: String,
+        on_conflict: OnConflict,
+    ) -> Result<Decision, Cause> {
+        if actual < known {
+            return Err(Cause::Lost {
+                acknowledged: known,
+                actual,
+            });
+        }
+        match on_conflict {
+            OnConflict::GiveWay => Ok(Decision::GiveWay),
+            // Somebody else wrote first. A bot decides again with what it was told; the script
+            // knows no other move than the next one, at the version that holds now.
+            OnConflict::DecideAgain => {
+                count(&self.counters.conflicts);
+                Ok(Decision::Again {
+                    expected: actual,
+                    reason,
+                    not_before: Duration::ZERO,
+                })
+            }
         }
     }
 

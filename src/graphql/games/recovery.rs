@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject, Union};
-use chrono::Utc;
+use chrono::{SubsecRound, Utc};
 use gamebot::event::{
     RecoveryTrigger, SessionRecovered, SessionRecoveryFailed, SessionRecoveryStarted,
 };
@@ -17,6 +17,7 @@ use crate::graphql::error_code::{append_error, capitalised, read_error};
 use crate::graphql::loader::Operation;
 use crate::graphql::object::event::EventObject;
 use crate::graphql::object::game::GameObject;
+use crate::graphql::page::negative;
 use crate::graphql::refusal::{
     InvalidEvents, InvalidInput, LimitExceeded, Refusal, StreamArchived, StreamNotFound,
     StreamTombstoned, StreamTooLarge,
@@ -142,9 +143,10 @@ impl GameRecovered {
         #[graphql(desc = "How many, from the first; all if absent.")] first: Option<i32>,
     ) -> Result<Vec<GameViolation>> {
         let all = &self.recovery.violations;
-        let first = first.map_or(all.len(), |first| {
-            usize::try_from(first).unwrap_or_default()
-        });
+        let first = match first {
+            None => all.len(),
+            Some(first) => usize::try_from(first).map_err(|_| negative("first", first))?,
+        };
         let listed = &all[..first.min(all.len())];
         Operation::of(ctx)?.ask_for(listed.len())?;
         Ok(listed.iter().map(GameViolation::from).collect())
@@ -264,7 +266,8 @@ fn record_of(recovered: &GameRecovered, input: &RecoverGameInput) -> Result<Appe
     let recovery = &recovered.recovery;
     let game_id = Some(input.game_id.clone());
     let guild_id = recovery.stream.guild_id.as_deref().map(str::to_owned);
-    let timestamp = Utc::now();
+    // The schemas of the game know microseconds, and the system's clock knows more.
+    let timestamp = Utc::now().trunc_subsecs(6);
     let started = SessionRecoveryStarted {
         game_id: game_id.clone(),
         guild_id: guild_id.clone(),

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::metadata::EventMetadata;
-use super::payload::{DecodeError, EventPayload, decode};
+use super::payload::{DecodeError, EventPayload, decode, metadata_fault};
 use super::shown::ShownData;
 use super::stream::StreamObject;
 use crate::cursor;
@@ -138,7 +138,14 @@ impl EventObject {
 
     /// The version of the shape of the data, as shown here.
     async fn schema_version(&self, ctx: &Context<'_>) -> Result<i32> {
-        Ok(self.shown(ctx)?.version)
+        let shown = self.shown(ctx)?;
+        // What was made of the payload is kept until the operation is answered, whether it is shown or not.
+        if let (Some(text), Some(stored)) = (&shown.text, &self.event.data)
+            && !Arc::ptr_eq(text, stored)
+        {
+            Operation::of(ctx)?.show(text.len())?;
+        }
+        Ok(shown.version)
     }
 
     /// The version of the shape of `data`, as it was appended.
@@ -177,13 +184,15 @@ impl EventObject {
         Ok(decode(&self.event, shown).ok().flatten())
     }
 
-    /// Why the payload cannot be shown: the stored data does not have the shape of its type, or cannot be brought
-    /// into the schema version that you asked for. Only this event is concerned, never the page or the feed.
+    /// Why the payload cannot be shown: the stored data does not have the shape of its type, cannot be brought into
+    /// the schema version that you asked for, or is not JSON any more; or why `metadata` is not. Only this event is concerned, never the page or the feed.
     async fn decode_error(&self, ctx: &Context<'_>) -> Result<Option<DecodeError>> {
-        Ok(decode(&self.event, self.shown(ctx)?).err())
+        let fault = decode(&self.event, self.shown(ctx)?).err();
+        Ok(fault.or_else(|| metadata_fault(&self.event)))
     }
 
-    /// Who, why and when around the event; null where it is removed with the payload.
+    /// Who, why and when around the event; null where it is removed with the payload, or where `decodeError` says
+    /// why.
     async fn metadata(&self, ctx: &Context<'_>) -> Result<Option<EventMetadata>> {
         let bytes = self
             .event

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Description, Object, Result};
 
+use super::shown::json_fault;
 use crate::event::RecordedEvent;
 use crate::graphql::loader::Operation;
 use crate::graphql::scalar::JsonScalar;
@@ -23,8 +24,13 @@ pub(in crate::graphql) struct EventMetadata {
 }
 
 impl EventMetadata {
+    /// That of an event; `None` where it is removed, or is not JSON any more.
     pub(super) fn of(event: &RecordedEvent) -> Option<Self> {
-        let text = JsonText::from_stored(event.metadata.clone()?);
+        let text = event.metadata.clone()?;
+        if json_fault(&text).is_some() {
+            return None;
+        }
+        let text = JsonText::from_stored(text);
         Some(Self {
             text,
             correlation_id: Arc::clone(&event.correlation_id),

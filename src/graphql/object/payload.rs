@@ -3,7 +3,7 @@
 use async_graphql::{SimpleObject, Union};
 use gamebot::event::{self, Decoded, Event};
 
-use super::shown::ShownData;
+use super::shown::{Problem, ShownData, json_fault};
 use crate::event::RecordedEvent;
 use crate::graphql::error_code::{ErrorCode, capitalised};
 use crate::graphql::scalar::JsonScalar;
@@ -84,13 +84,31 @@ pub(super) fn decode(
     }
 }
 
+/// Why the metadata of an event cannot be shown.
+pub(super) fn metadata_fault(event: &RecordedEvent) -> Option<DecodeError> {
+    let reason = event.metadata.as_deref().and_then(json_fault)?;
+    let message = format!("the stored metadata is not JSON: {reason}");
+    Some(DecodeError::new(ErrorCode::DeserializationFailed, &message))
+}
+
 impl DecodeError {
-    fn of(problem: &UpcastError) -> Self {
-        let code = match problem {
-            UpcastError::NotFound(_) => ErrorCode::UpcastNotFound,
-            UpcastError::StepFailed { .. } => ErrorCode::DeserializationFailed,
-        };
-        let message = capitalised(&problem.to_string());
+    fn of(problem: &Problem) -> Self {
+        match problem {
+            Problem::Upcast(problem @ UpcastError::NotFound(_)) => {
+                Self::new(ErrorCode::UpcastNotFound, &problem.to_string())
+            }
+            Problem::Upcast(problem @ UpcastError::StepFailed { .. }) => {
+                Self::new(ErrorCode::DeserializationFailed, &problem.to_string())
+            }
+            Problem::NotJson(reason) => {
+                let message = format!("the stored payload is not JSON: {reason}");
+                Self::new(ErrorCode::DeserializationFailed, &message)
+            }
+        }
+    }
+
+    fn new(code: ErrorCode, message: &str) -> Self {
+        let message = capitalised(message);
         Self {
             code,
             message: if message.ends_with('.') {

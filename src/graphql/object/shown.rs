@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
+
 use crate::event::RecordedEvent;
 use crate::graphql::schema_choice::SchemaChoice;
 use crate::registry::{Registry, UpcastError};
@@ -14,8 +16,24 @@ pub(super) struct ShownData {
     /// The data; `None` where it is removed. Where it could not be brought into the version asked for, it is
     /// as it was stored.
     pub(super) text: Option<Arc<str>>,
-    /// Why it could not.
-    pub(super) problem: Option<UpcastError>,
+    /// Why it could not, or why it cannot be shown as JSON at all.
+    pub(super) problem: Option<Problem>,
+}
+
+/// Why data is not shown.
+#[derive(Clone, Debug)]
+pub(super) enum Problem {
+    /// It could not be brought into the version that was asked for.
+    Upcast(UpcastError),
+    /// What is stored is not JSON: somebody has changed it. Where JSON is copied into an answer as it is stored, one
+    /// such text would make the whole answer unreadable.
+    NotJson(String),
+}
+
+/// Why a stored text is not JSON; `None` if it is.
+pub(super) fn json_fault(text: &str) -> Option<String> {
+    let read = serde_json::from_str::<IgnoredAny>(text);
+    read.err().map(|error| error.to_string())
 }
 
 impl ShownData {
@@ -25,6 +43,12 @@ impl ShownData {
             text: event.data.clone(),
             problem: None,
         };
+        if let Some(reason) = event.data.as_deref().and_then(json_fault) {
+            return Self {
+                problem: Some(Problem::NotJson(reason)),
+                ..stored
+            };
+        }
         let wanted = match choice {
             SchemaChoice::Stored => return stored,
             SchemaChoice::Newest => None,
@@ -41,7 +65,7 @@ impl ShownData {
                 problem: None,
             },
             Err(problem) => Self {
-                problem: Some(problem),
+                problem: Some(Problem::Upcast(problem)),
                 ..stored
             },
         }

@@ -126,10 +126,10 @@ fn invalid_events(found: &[store::Violation]) -> InvalidEvents {
     let count = found.len();
     let violations: Vec<_> = found.iter().map(violation).collect();
     let first = violations.first();
-    let more = if count > 1 {
-        format!(" ({} more violations are listed.)", count - 1)
-    } else {
-        String::new()
+    let more = match count {
+        0 | 1 => String::new(),
+        2 => " (One more violation is listed.)".to_owned(),
+        _ => format!(" ({} more violations are listed.)", count - 1),
     };
     InvalidEvents {
         code: first.map_or(ErrorCode::InvalidEventData, |first| first.code),

@@ -1,11 +1,12 @@
 //! The shape of the events of one stream.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::{invalid, path};
-use crate::event::{EventType, MAX_INDEXED_CHARACTERS, NewEvent, PreparedEvent};
+use crate::event::{EventType, MAX_INDEXED_CHARACTERS, NewEvent, PreparedEvent, cause_key};
 use crate::expected_version::ExpectedVersion;
 use crate::json_text::{JsonKind, JsonLimits, JsonText, Member};
 use crate::store::refusal::{InputPath, InvalidInputKind, Refusal, Violation, ViolationKind};
@@ -80,7 +81,12 @@ impl EventShape<'_> {
         };
         let guild_id = self.indexed(index, "data", "guild_id", &data);
         let correlation_id = self.indexed(index, "metadata", "correlation_id", &metadata);
-        let causation_id = self.indexed(index, "metadata", "causation_id", &metadata);
+        let causation_id = self
+            .indexed(index, "metadata", "causation_id", &metadata)
+            .map(|cause| match cause_key(&cause) {
+                Cow::Borrowed(_) => Arc::clone(&cause),
+                Cow::Owned(key) => key.into(),
+            });
         let actor_id = self.indexed(index, "metadata", "actor_id", &metadata);
         let named = self.id_in_metadata(index, event.event_id, &metadata);
         if self.violations.len() > before {

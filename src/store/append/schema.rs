@@ -57,8 +57,12 @@ pub(in crate::store) fn judge_schemas(
             Verdict::UnknownType { nearest } => {
                 violations.push(unknown_type(event, category, &nearest, place("type")));
             }
-            Verdict::UnknownVersion { newest } => {
-                violations.push(unknown_version(event, newest, place("schemaVersion")));
+            Verdict::UnknownVersion {
+                newest,
+                is_built_in,
+            } => {
+                let path = place("schemaVersion");
+                violations.push(unknown_version(event, newest, is_built_in, path));
             }
         }
     }
@@ -97,16 +101,28 @@ fn unknown_type(
     }
 }
 
-fn unknown_version(event: &PreparedEvent, newest: i32, path: InputPath) -> Violation {
+fn unknown_version(
+    event: &PreparedEvent,
+    newest: i32,
+    is_built_in: bool,
+    path: InputPath,
+) -> Violation {
     let (event_type, version) = (&event.event_type, event.schema_version);
+    let remedy = if is_built_in {
+        "Send a version that it has: the type belongs to this server, and only a newer release can bring another."
+            .to_owned()
+    } else {
+        format!(
+            "Send a version that it has, or register version {} with registerEventType.",
+            newest + 1
+        )
+    };
     Violation {
         kind: ViolationKind::UnknownType,
         path,
         rule: Cow::Borrowed("known version"),
         message: format!(
-            "the event type `{event_type}` has no version {version}; its newest is {newest}. Send a version that it \
-             has, or register version {} with registerEventType.",
-            newest + 1
+            "the event type `{event_type}` has no version {version}; its newest is {newest}. {remedy}"
         ),
     }
 }

@@ -62,6 +62,9 @@ fn sqlite_options(sqlite: SqliteConnectOptions, options: &DatabaseOptions) -> Sq
         // Without it, REPLACE would delete rows without asking the triggers.
         .pragma("recursive_triggers", "1")
         .statement_cache_capacity(256)
+        // Rows go from SQLite's thread to the reader's through a channel. All rows are collected anyway, and a
+        // channel that is never full is not waited for at every row.
+        .row_buffer_size(2048)
         .disable_statement_logging()
 }
 

@@ -11,6 +11,7 @@ on_both_backends!(
     a_tree_goes_up_to_the_first_cause_and_down_to_the_last_effect,
     a_tree_is_bounded_in_depth_and_number_and_says_so,
     causes_that_go_round_end,
+    a_cause_is_recognised_however_its_id_is_written,
     hidden_events_stand_in_the_tree_as_removed,
     bounds_that_make_no_sense_are_refused,
 );
@@ -189,6 +190,51 @@ async fn causes_that_go_round_end(world: World) {
     // An event that names itself.
     let (nodes, flags) = tree(&client, id[4], 10, 100).await;
     assert_eq!((nodes.len(), flags), (1, json!([false, true])));
+}
+
+async fn a_cause_is_recognised_however_its_id_is_written(world: World) {
+    let (_server, client) = world.server_and_client().await;
+    let writer = Writer::new(&client);
+    let all = ids(4);
+    writer.write(0, all[0], None).await;
+    let spellings = [
+        all[0].to_string().to_uppercase(),
+        all[0].simple().to_string(),
+        all[0].urn().to_string(),
+    ];
+    for (id, spelling) in all[1..].iter().zip(&spellings) {
+        let event = json!({
+            "eventId": id, "type": "noted", "data": {"text": "x"},
+            "metadata": {"causation_id": spelling},
+        });
+        client
+            .appended(&writer.streams[1], Expected::Any, json!([event]))
+            .await;
+    }
+    let (found, flags) = tree(&client, all[0], 3, 10).await;
+    let below = all[1..].iter().map(|id| json!([1, id, all[0], null]));
+    let wanted: Vec<_> = std::iter::once(json!([0, all[0], null, null]))
+        .chain(below)
+        .collect();
+    assert_eq!((found, flags), (wanted, json!([false, false])));
+    // What was sent is kept as it was.
+    let query = "query($filter: EventFilter!) { events(filter: $filter) { nodes {
+        metadata { causationId } causedBy { eventId } } } }";
+    for asked in &spellings {
+        let filter = json!({"filter": {"causationIds": [asked]}});
+        let answer = client.query(query, filter).await;
+        let nodes = answer["events"]["nodes"].as_array().unwrap();
+        let kept: Vec<_> = nodes
+            .iter()
+            .map(|node| node["metadata"]["causationId"].as_str().unwrap())
+            .collect();
+        assert_eq!(kept, spellings);
+        assert!(
+            nodes
+                .iter()
+                .all(|node| node["causedBy"]["eventId"] == json!(all[0]))
+        );
+    }
 }
 
 async fn hidden_events_stand_in_the_tree_as_removed(world: World) {

@@ -8,18 +8,21 @@ use super::door::{
     samples, start, with_new_id,
 };
 use crate::append::door::{Inside, read_stream};
+use crate::registry::door::checked;
 use crate::support::{World, on_both_backends};
 
 on_both_backends!(
     a_sound_game_is_recovered_without_a_violation_and_written_down,
     a_damaged_game_is_reported_as_the_rules_say_and_never_only_its_first_fault,
     an_event_that_was_changed_in_the_database_is_found,
+    what_breaks_its_schema_is_told_with_the_place,
     a_cause_in_another_stream_is_looked_up,
     what_cannot_be_recovered_is_refused,
 );
 
 async fn a_sound_game_is_recovered_without_a_violation_and_written_down(world: World) {
-    let (_server, client) = start(&world, "warn").await;
+    // What the server writes of its own accord has to fit the schemas, too.
+    let (_server, client) = checked(&world).await;
     for script in samples() {
         append_all(&client, &script, 40).await;
         let last = fold(&script).pop().unwrap();
@@ -219,6 +222,58 @@ async fn an_event_that_was_changed_in_the_database_is_found(world: World) {
     assert_eq!(found["game"]["version"], 81);
 }
 
+/// A reader takes what no writer may send, and says so.
+async fn what_breaks_its_schema_is_told_with_the_place(world: World) {
+    let (_server, client) = start(&world, "off").await;
+    let script = sample("two_player");
+    let mut all = events(&script);
+    let guess = all
+        .iter()
+        .position(|event| event["type"] == "guess_processed")
+        .unwrap();
+    all[guess]["data"]["player1_word"] = json!("x");
+    all[guess]["data"]["player2_word"] = json!(" y");
+    let last = all.len() - 1;
+    all[last]["data"]["winners"] = json!([all[last]["data"]["winners"][0], "", ""]);
+    append_events(&client, &script.stream_name(), &all, 31).await;
+    let found = recover(&client, json!({"gameId": script.game_id})).await;
+    assert_eq!(found["sound"], false);
+    let of_schemas: Vec<_> = found["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|violation| violation["rule"] == "R10")
+        .map(|violation| {
+            (
+                violation["streamVersion"].clone(),
+                violation["message"].clone(),
+            )
+        })
+        .collect();
+    let at = |version: usize, message: &str| (json!(version), json!(message));
+    assert!(
+        of_schemas.contains(&at(
+            guess + 1,
+            "data.player1_word has 1 characters. It must have at least 2."
+        )),
+        "{of_schemas:#?}"
+    );
+    assert!(
+        of_schemas
+            .iter()
+            .filter(|(version, _)| *version == last + 1)
+            .count()
+            >= 3
+    );
+    assert_eq!(found["eventsSkipped"], 0);
+    // The rules of the game come from the same list, in the order of the stream.
+    let versions = found["violations"].as_array().unwrap().iter();
+    let versions: Vec<_> = versions
+        .map(|violation| violation["streamVersion"].as_i64())
+        .collect();
+    assert!(versions.is_sorted_by_key(|version| version.unwrap_or(i64::MAX)));
+}
+
 async fn a_cause_in_another_stream_is_looked_up(world: World) {
     let (_server, client) = start(&world, "off").await;
     let script = sample("two_player");
@@ -293,5 +348,14 @@ async fn what_cannot_be_recovered_is_refused(world: World) {
     assert_eq!(
         (found["firstVersion"].clone(), found["lastVersion"].clone()),
         (json!(32), json!(31))
+    );
+    assert_eq!(in_short(&found["violations"])[0][0], "R01");
+    let query = "mutation($id: String!) { recoverGame(input: {gameId: $id}) {
+        ... on GameRecovered { violations(first: -1) { rule } } } }";
+    let request = json!({"query": query, "variables": {"id": script.game_id}});
+    let answer = client.raw(request.to_string()).await.json();
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"], "INVALID_ARGUMENT",
+        "{answer:#}"
     );
 }

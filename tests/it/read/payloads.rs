@@ -1,15 +1,18 @@
 //! A payload as the object of its type, as JSON, and as text; and one that does not fit.
 
 use serde_json::{Value, json};
-use testkit::{Expected, GraphqlClient, RawEvent, append_body};
+use testkit::{Expected, GraphqlClient, RawEvent, Subscription, append_body};
 
+use crate::append::door::Inside;
 use crate::support::{World, new_stream, on_both_backends};
 
 on_both_backends!(
     a_payload_of_the_catalogue_is_an_object_of_its_type,
     a_type_or_version_that_nobody_knows_is_an_unknown_payload,
     a_payload_that_does_not_fit_its_type_spoils_neither_its_data_nor_the_page,
+    a_text_that_was_damaged_spoils_neither_the_page_nor_the_feed,
     metadata_is_typed_and_raw,
+    what_has_no_field_that_applies_is_an_empty_object_and_not_null,
 );
 
 const SELECTION: &str = "type schemaVersion data rawText removed decodeError { code message pointer } \
@@ -130,6 +133,58 @@ async fn a_payload_that_does_not_fit_its_type_spoils_neither_its_data_nor_the_pa
     );
 }
 
+async fn a_text_that_was_damaged_spoils_neither_the_page_nor_the_feed(world: World) {
+    let (mut server, client) = world.server_and_client().await;
+    let stream = new_stream("note");
+    let note = || json!({"type": "noted", "data": {"a": 1}, "metadata": {"actor_id": "7"}});
+    let notes = json!([note(), note(), note()]);
+    client.appended(&stream, Expected::NoStream, notes).await;
+    let inside = Inside::of(&world).await;
+    inside
+        .execute(if world.is_sqlite() {
+            "DROP TRIGGER events_refuse_update"
+        } else {
+            "DROP TRIGGER events_refuse_update ON events"
+        })
+        .await;
+    inside
+        .execute("UPDATE events SET data = '{\"a\":' WHERE stream_version = 1")
+        .await;
+    inside
+        .execute("UPDATE events SET metadata = 'null, x' WHERE stream_version = 2")
+        .await;
+    let selection = format!("{SELECTION} metadata {{ actorId raw }}");
+    let page = format!(
+        "query($name: String!) {{ stream(name: $name) {{ events {{ nodes {{ {selection} }} }} }} }}"
+    );
+    let mut page = client.query(&page, json!({"name": stream})).await;
+    let page = page["stream"]["events"]["nodes"].take();
+    assert_eq!(page[0]["data"], Value::Null);
+    assert_eq!(page[0]["rawText"], "{\"a\":");
+    assert_eq!(page[0]["decodeError"]["code"], "DESERIALIZATION_FAILED");
+    assert_eq!(page[0]["metadata"]["actorId"], "7");
+    assert_eq!(
+        (&page[1]["data"], &page[1]["metadata"]),
+        (&json!({"a": 1}), &Value::Null)
+    );
+    let message = page[1]["decodeError"]["message"].as_str().unwrap();
+    assert!(message.contains("metadata is not JSON"), "{message}");
+    assert_eq!(page[2]["decodeError"], Value::Null);
+    assert_eq!(page[2]["metadata"]["raw"], json!({"actor_id": "7"}));
+    // A feed that starts anew reads the same.
+    server.restart().await;
+    let feed = format!(
+        "subscription($name: String!) {{ stream(name: $name, from: {{at: ORIGIN}}) {{
+            ... on EventReceived {{ event {{ {selection} }} }} }} }}"
+    );
+    let url = server.base_url();
+    let mut feed = Subscription::start(&url, &feed, json!({"name": stream})).await;
+    for wanted in page.as_array().unwrap() {
+        let message = feed.next().await.expect("the feed ended");
+        assert_eq!(message["stream"]["event"], *wanted);
+    }
+}
+
 async fn metadata_is_typed_and_raw(world: World) {
     let (_server, client) = world.server_and_client().await;
     let stream = new_stream("game");
@@ -158,4 +213,49 @@ async fn metadata_is_typed_and_raw(world: World) {
         nodes[1]["metadata"]["correlationId"],
         appended["events"][1]["eventId"]
     );
+}
+
+async fn what_has_no_field_that_applies_is_an_empty_object_and_not_null(world: World) {
+    let (server, client) = world.server_and_client().await;
+    let stream = new_stream("game");
+    let events = json!([
+        {"type": "team_eliminated", "data": team_eliminated()},
+        {"type": "team_eliminated", "data": {"team_id": 5}},
+    ]);
+    client.appended(&stream, Expected::NoStream, events).await;
+    let query = "query($name: String!, $skip: Boolean!) {
+        head { position @skip(if: $skip) }
+        stream(name: $name) { events { nodes {
+            payload { ... on GameStarted { gameId } ...Eliminated }
+            decodeError { ...Coded }
+        } } }
+        ... on Query @include(if: $skip) { server { nodeId @skip(if: $skip) } }
+    }
+    fragment Eliminated on TeamEliminated { teamId @skip(if: $skip) }
+    fragment Coded on DecodeError { code @skip(if: $skip) }";
+    let asked = |skip: bool| json!({"name": stream, "skip": skip});
+    let nodes = |data: &Value| data["stream"]["events"]["nodes"].clone();
+    let without = client.query(query, asked(true)).await;
+    assert_eq!(
+        (&without["head"], &without["server"]),
+        (&json!({}), &json!({}))
+    );
+    // Null is what there is not, and only that.
+    let nothing =
+        json!([{"payload": {}, "decodeError": null}, {"payload": null, "decodeError": {}}]);
+    assert_eq!(nodes(&without), nothing);
+    let with = client.query(query, asked(false)).await;
+    let keys: Vec<&String> = with.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["head", "stream"]);
+    let team = team_eliminated()["team_id"].clone();
+    let one = json!([
+        {"payload": {"teamId": team}, "decodeError": null},
+        {"payload": null, "decodeError": {"code": "DESERIALIZATION_FAILED"}},
+    ]);
+    assert_eq!(nodes(&with), one);
+
+    let document = "subscription { events { ... on EventReceived { event { type } } } }";
+    let mut feed = Subscription::start(&server.base_url(), document, json!({})).await;
+    let caught_up = feed.next().await.unwrap();
+    assert_eq!(caught_up, json!({"events": {}}));
 }

@@ -114,7 +114,7 @@ async fn an_unknown_type_or_version_is_refused_with_the_remedy(world: World) {
         (
             event("guess_processed", 9, json!({})),
             "known version",
-            &["no version 9"],
+            &["no version 9", "belongs to this server"],
         ),
     ] {
         let refused = append(&client, &stream, Expected::Any, &json!([event])).await;

@@ -239,10 +239,16 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The duration is that of the later word, and the first word is where `guess_started` says.
+    /// The duration is that of the later word, and the first word is where `guess_started` says. A
+    /// duration that was not measured may be the greater one.
     fn word_durations(&mut self, team: &Team, guess: &GuessProcessed) {
-        let latest = guess.player1_duration.max(guess.player2_duration);
-        if let Some(latest) = latest.filter(|latest| *latest != guess.guess_duration) {
+        let durations = [guess.player1_duration, guess.player2_duration];
+        let latest = durations.into_iter().flatten().max();
+        let is_known = durations.iter().all(Option::is_some);
+        let is_wrong = |latest: &i32| {
+            *latest > guess.guess_duration || (is_known && *latest != guess.guess_duration)
+        };
+        if let Some(latest) = latest.filter(is_wrong) {
             self.counter(format_args!(
                 "guess_duration is {}, but the greater of the players' durations is {latest}",
                 guess.guess_duration
@@ -272,11 +278,17 @@ impl<'a> Judge<'a> {
             (true, Some(score)) if allowed.contains(&score) => {}
             (false, None) => {}
             (true, Some(score)) => {
-                let (least, mode) = (allowed.start(), self.mode.as_str());
-                self.invalid_score(format_args!(
-                    "match_score is {score}, but {mode} gives at least {least} and no more than \
-                     the mode allows"
-                ));
+                let (least, most) = (allowed.start(), allowed.end());
+                let mode = self.mode.as_str();
+                if *most == i32::MAX {
+                    self.invalid_score(format_args!(
+                        "match_score is {score}, but {mode} gives at least {least}"
+                    ));
+                } else {
+                    self.invalid_score(format_args!(
+                        "match_score is {score}, but {mode} gives {least} to {most}"
+                    ));
+                }
             }
             (true, None) => {
                 self.invalid_score(format_args!(

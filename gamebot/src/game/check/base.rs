@@ -40,8 +40,11 @@ pub(in crate::game) fn check_envelope(state: &GameState, report: &mut Report<'_>
         ),
         _ => {}
     }
-    if found > MAX_EVENTS {
-        let message = format!("version {found} is above the limit of {MAX_EVENTS} events");
+    // Versions go on after a deletion, and the events before it are no part of the game.
+    let count = state.event_count.saturating_add(1);
+    if count > MAX_EVENTS {
+        let message =
+            format!("the event is number {count}, above the limit of {MAX_EVENTS} events");
         report.add(Rule::R38, "stream_too_large", message);
     }
 }

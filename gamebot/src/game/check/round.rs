@@ -168,6 +168,18 @@ impl Judge<'_> {
         ));
     }
 
+    /// Demands that the winner of a round has solved it (`R17`): a round without a winner has another
+    /// end. Says whether it has.
+    pub(in crate::game) fn winner_has_matched(&mut self, team: &Team) -> bool {
+        if !team.round_matched {
+            self.not_active(format_args!(
+                "the winner of the round {} is {}, who has not solved it",
+                team.round_number, team.team_id
+            ));
+        }
+        team.round_matched
+    }
+
     pub(in crate::game) fn not_active(&mut self, message: std::fmt::Arguments<'_>) {
         self.add(Rule::R17, "round_not_active", message);
     }

@@ -1,5 +1,7 @@
 //! The lobby and the start of play.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{super::rule::Rule, Judge, Names, same_names};
@@ -69,6 +71,7 @@ impl Judge<'_> {
         }
         self.roster(started);
         self.sizes(started);
+        self.roles(started);
         if self.state.config_version > 0
             && let Some(stated) = started.config_version
         {
@@ -128,6 +131,24 @@ impl Judge<'_> {
                 "invalid_team_count",
                 format_args!("there are {count} teams, but {mode} takes {least} to {most}"),
             );
+        }
+    }
+
+    /// Only players have roles and forbidden words.
+    fn roles(&mut self, started: &GameStarted) {
+        let with_roles = started.roles.iter().flatten();
+        let with_words = started.forbidden_words.iter().flatten();
+        let named = with_roles
+            .map(|role| ("roles", &role.player_id))
+            .chain(with_words.map(|words| ("forbidden_words", &words.player_id)));
+        let players: HashSet<&String> = started.player_ids.iter().collect();
+        for (field, player_id) in named {
+            if !players.contains(player_id) {
+                self.invalid_data(format_args!(
+                    "{field} names {player_id}, who is none of the player_ids"
+                ));
+                return;
+            }
         }
     }
 

@@ -167,15 +167,13 @@ impl GameState {
     }
 
     fn forbid_word(&mut self, player_id: &str, word: &str) {
-        let limit = usize::try_from(self.settings.forbidden_words_limit).unwrap_or(0);
         let player = self
             .players
             .iter_mut()
             .find(|player| player.player_id == player_id);
         if let Some(player) = player {
             player.forbidden_words.push(word.to_owned());
-            let excess = player.forbidden_words.len().saturating_sub(limit);
-            player.forbidden_words.drain(..excess);
+            self.settings.forget_words(&mut player.forbidden_words);
         }
     }
 

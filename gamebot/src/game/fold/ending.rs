@@ -34,6 +34,15 @@ impl GameState {
             guess_count: team.round_guess_count,
             at: base.timestamp,
         });
+        self.spare_last_team();
+    }
+
+    /// The last live team stays, also if it has failed for the last time.
+    fn spare_last_team(&mut self) {
+        let mut live = self.teams.iter_mut().filter(|team| team.is_live());
+        if let (Some(last), None) = (live.next(), live.next()) {
+            last.awaits_elimination = false;
+        }
     }
 
     pub(super) fn race_expired(&mut self, expired: &RaceModeTimeExpired) {

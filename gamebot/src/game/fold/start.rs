@@ -72,6 +72,11 @@ impl GameState {
     /// A player at the start of play, with the name from the lobby.
     fn roster_player(&self, started: &GameStarted, roster: &TeamRoster, player_id: &str) -> Player {
         let forbidden = started.forbidden_words.iter().flatten();
+        let mut forbidden_words: Vec<String> = forbidden
+            .filter(|entry| entry.player_id == player_id)
+            .flat_map(|entry| entry.words.clone())
+            .collect();
+        self.settings.forget_words(&mut forbidden_words);
         Player {
             player_id: player_id.to_owned(),
             team_id: Some(roster.team_id.clone()),
@@ -80,10 +85,7 @@ impl GameState {
                 .and_then(|player| player.username.clone()),
             connected: true,
             status: PlayerStatus::Active.as_str().to_owned(),
-            forbidden_words: forbidden
-                .filter(|entry| entry.player_id == player_id)
-                .flat_map(|entry| entry.words.clone())
-                .collect(),
+            forbidden_words,
         }
     }
 

@@ -55,6 +55,10 @@ impl ModeRules for GolfRace {
 }
 
 fn points_awarded(judge: &mut Judge<'_>, awarded: &GolfRacePointsAwarded) {
+    if judge.state.expired {
+        judge.time_is_up();
+        return;
+    }
     let Some(team) = judge.live_team(&awarded.team_id) else {
         return;
     };

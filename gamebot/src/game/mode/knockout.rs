@@ -84,6 +84,12 @@ fn out_of_time(judge: &mut Judge<'_>, team: &Team) {
             "the reason is timeout, but {} solved the round",
             team.team_id
         ));
+    } else if !judge.state.live_teams().any(|team| team.round_matched) {
+        judge.wrong_reason(format_args!(
+            "the reason is timeout, but no live team has solved the round {}, so that nobody is out \
+             when the time is up",
+            judge.state.round_number
+        ));
     }
     let (played, limit) = clock(judge);
     if played.saturating_add(CLOCK_TOLERANCE_MS) < limit {

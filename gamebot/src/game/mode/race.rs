@@ -93,7 +93,7 @@ fn round_completed(judge: &mut Judge<'_>, completed: &RoundCompleted) {
         return;
     }
     judge.team_round_number(team);
-    if judge.base.round_number != team.round_number {
+    if judge.base.round_number != team.round_number || !judge.winner_has_matched(team) {
         return;
     }
     judge.number("round_score", completed.round_score, team.round_score);

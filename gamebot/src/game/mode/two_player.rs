@@ -67,7 +67,7 @@ fn round_completed(judge: &mut Judge<'_>, completed: &RoundCompleted) {
     let Some(team) = judge.known_team(&completed.winner_team_id) else {
         return;
     };
-    if judge.shared_round_is_open() {
+    if judge.shared_round_is_open() && judge.winner_has_matched(team) {
         judge.number("round_score", completed.round_score, team.round_score);
         judge.round_stats(team, &completed.round_stats);
     }
@@ -108,6 +108,12 @@ fn result_evaluated(judge: &mut Judge<'_>, evaluated: &TwoPlayerResultEvaluated)
     let state = judge.state;
     if state.evaluation.is_some() {
         judge.repeated(format_args!("the game has been evaluated already"));
+    }
+    if state.round_open {
+        let round = state.round_number;
+        judge.repeated(format_args!(
+            "the goal is evaluated while the round {round} is open"
+        ));
     }
     judge.round_number(state.round_number.max(1));
     let rounds = state.rounds_played;

@@ -307,6 +307,34 @@ fn a_lobby_gathers_players_and_changes_its_rules() {
 }
 
 #[test]
+fn a_setting_is_a_number_however_it_is_written() {
+    let config = json!({
+        "max_guesses": 3.0, "rounds_required": 2.5, "time_limit_seconds": 6e1, "success_threshold": 3,
+        "teams_to_eliminate": 1e300,
+    });
+    let mut table = Table::new("two_player", 1, config);
+    let state = table.start().stream().recover().state;
+    assert_eq!(state.settings.max_guesses, 3);
+    assert_eq!(state.settings.time_limit_seconds, 60);
+    assert!((state.settings.success_threshold - 3.0).abs() < f64::EPSILON);
+    // What makes no sense has its default.
+    assert_eq!(state.settings.rounds_required, 5);
+    assert_eq!(state.settings.teams_to_eliminate, 3);
+}
+
+#[test]
+fn a_player_has_no_more_forbidden_words_than_the_limit() {
+    let mut table = Table::new("two_player", 1, json!({ "forbidden_words_limit": 2 }));
+    let player = table.player(0, 0);
+    let mut stream = table.start().stream();
+    stream.events[0].edit(|data| {
+        data["forbidden_words"] = json!({ player.as_str(): ["one", "two", "three"] });
+    });
+    let state = stream.recover().state;
+    assert_eq!(state.players[0].forbidden_words, ["two", "three"]);
+}
+
+#[test]
 fn a_golf_race_counts_points() {
     let table = by_hand::golf_race();
     let state = table.stream().recover().state;

@@ -3,7 +3,7 @@
 use gamebot::game::Rule;
 use serde_json::{Value, json};
 
-use super::{Case, case, changed, play};
+use super::{Case, case, changed, edited, play};
 use crate::game::table::Table;
 
 fn knockout() -> Table {
@@ -282,6 +282,21 @@ fn counter_cases() -> Vec<Case> {
         counter(&begun, "guess_processed", |data| {
             data["player1_duration"] = json!(2);
         }),
+        // What was not measured may be the greater of the two, and the attempt takes no less than what was.
+        Case {
+            rule: Rule::R22,
+            code: "counter_mismatch",
+            broken: edited(&missed(), "guess_processed", |data| {
+                data["player1_duration"] = json!(11_001);
+                data["player2_duration"] = Value::Null;
+            })
+            .recover(),
+            lawful: edited(&missed(), "guess_processed", |data| {
+                data["player1_duration"] = json!(7_000);
+                data["player2_duration"] = Value::Null;
+            })
+            .recover(),
+        },
         case(
             Rule::R22,
             "counter_mismatch",

@@ -215,6 +215,14 @@ fn evaluation_cases() -> Vec<Case> {
     };
     let mut early = Table::new("two_player", 1, json!({ "rounds_required": 2 }));
     early.start().round().hit(0, 1).close(0).evaluate(4.0, 1);
+    // After a round too many, of which the evaluation does not speak.
+    let mut open = Table::new("two_player", 1, json!({ "rounds_required": 1 }));
+    open.start().round().hit(0, 1).close(0).evaluate(4.0, 1);
+    let evaluated = open.events.pop().unwrap();
+    open.round()
+        .write("two_player_result_evaluated", 2, evaluated.data());
+    let event = open.events.last_mut().unwrap();
+    event.edit(|data| data["round_number"] = json!(2));
     vec![
         evaluation("rounds_required", json!(3)),
         evaluation("rounds_played", json!(3)),
@@ -225,6 +233,7 @@ fn evaluation_cases() -> Vec<Case> {
         evaluation("perfect_rounds", json!(0)),
         super::case(Rule::R28, "counter_mismatch", &twice, &table),
         super::case(Rule::R28, "counter_mismatch", &early, &table),
+        super::case(Rule::R28, "counter_mismatch", &open, &table),
     ]
 }
 

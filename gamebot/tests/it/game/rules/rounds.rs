@@ -22,6 +22,12 @@ fn race() -> Table {
     )
 }
 
+fn golf() -> Table {
+    play(Table::new("golf_race", 2, json!({})), |table| {
+        table.start().round();
+    })
+}
+
 fn two_player() -> Table {
     play(Table::new("two_player", 1, json!({})), |table| {
         table.start().round();
@@ -33,6 +39,7 @@ pub(super) fn cases() -> Vec<Case> {
         start_cases(),
         give_up_cases(),
         number_cases(),
+        winner_cases(),
         closing_cases(),
         pause_cases(),
         clock_cases(),
@@ -215,6 +222,32 @@ fn number_cases() -> Vec<Case> {
             }),
             "game_created",
             2,
+        ),
+    ]
+}
+
+/// Rounds that are closed with a winner, and were not solved.
+fn winner_cases() -> Vec<Case> {
+    vec![
+        case(
+            Rule::R17,
+            "round_not_active",
+            &play(two_player(), |table| {
+                table.miss(0).close(0);
+            }),
+            &play(two_player(), |table| {
+                table.miss(0).hit(0, 1).close(0);
+            }),
+        ),
+        case(
+            Rule::R17,
+            "round_not_active",
+            &play(race(), |table| {
+                table.abandon(0, "timeout").close(0);
+            }),
+            &play(race(), |table| {
+                table.abandon(0, "timeout").hit(0, 1).close(0);
+            }),
         ),
     ]
 }
@@ -427,6 +460,14 @@ fn clock_cases() -> Vec<Case> {
                 table.warn(5);
             }),
             &expired(),
+        ),
+        broken(
+            &play(golf(), |table| {
+                table.hit(0, 4).until(180).expire().points(0, 4);
+            }),
+            &play(golf(), |table| {
+                table.hit(0, 4).points(0, 4).until(180).expire();
+            }),
         ),
         broken(
             &play(race(), |table| {

@@ -289,6 +289,20 @@ fn data_cases() -> Vec<Case> {
                 data["mode"] = json!("chess");
             },
         ),
+        changed(
+            Rule::R10,
+            "invalid_event_data",
+            &started(),
+            "game_started",
+            |data| data["roles"] = json!({ "nobody": "giver" }),
+        ),
+        changed(
+            Rule::R10,
+            "invalid_event_data",
+            &started(),
+            "game_started",
+            |data| data["forbidden_words"] = json!({ "nobody": ["word"] }),
+        ),
     ]
 }
 
