@@ -173,7 +173,7 @@ enum Telling {
 
 impl Telling {
     fn of(cost: &Cost, extent: Extent) -> Self {
-        if cost.to_tell_all(extent) <= MOST_TOLD_BYTES {
+        if cost.of_telling_all(extent) <= MOST_TOLD_BYTES {
             Self::Everything
         } else if cost.has_choices() {
             Self::Nothing

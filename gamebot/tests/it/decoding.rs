@@ -143,8 +143,9 @@ fn optional_fields_may_be_null_or_absent_and_unknown_keys_are_ignored() {
 #[test]
 fn a_whole_number_may_have_any_number_of_zeros() {
     let zeros = "0".repeat(100_000);
-    let data =
-        round_started().replace("\"round_number\":2", &format!("\"round_number\":2.{zeros}"));
+    let data = round_started()
+        .to_string()
+        .replace("\"round_number\":2", &format!("\"round_number\":2.{zeros}"));
     let Decoded::Known(Event::RoundStarted(round)) = Event::decode("round_started", 1, &data)
     else {
         panic!("it cannot be read");

@@ -116,7 +116,7 @@ pub(super) fn check(schema: &Value) -> Result<Cost, String> {
 
 impl Cost {
     /// The bytes, roughly and never too few, that it takes to find out everything that is wrong with data.
-    pub(super) fn to_tell_all(&self, of: Extent) -> u64 {
+    pub(super) fn of_telling_all(&self, of: Extent) -> u64 {
         /// What a value takes in memory, in bytes for each byte of its text, at worst.
         const COPY: u64 = 16;
         let violations = self.schemas.of(of.values);

@@ -22,6 +22,7 @@ fn unfinished(mut table: Table) -> Table {
 pub(super) fn cases() -> Vec<Case> {
     let parts = [
         elimination_cases(),
+        last_team_cases(),
         missing_cases(),
         result_cases(),
         winner_cases(),
@@ -48,13 +49,6 @@ fn elimination_cases() -> Vec<Case> {
         seconds -= 1;
         table.wait(seconds).out(0, reason);
         table
-    };
-    let both_failed = || {
-        let config = json!({ "max_guesses": 2 });
-        play(Table::new("knockout", 2, config), |table| {
-            table.start().round();
-            table.miss(0).miss(1).miss(0).miss(1);
-        })
     };
     let forfeit_of = |mode: &'static str, reason: &str| {
         play(Table::new(mode, 2, json!({})), |table| {
@@ -95,24 +89,6 @@ fn elimination_cases() -> Vec<Case> {
             }),
         ),
         timing(&day(1_800, "round_loss"), &day(3_600, "round_loss")),
-        // Both fail for the last time, and the second must stay since the first has to go.
-        timing(
-            &play(both_failed(), |table| {
-                table.out(0, "max_guesses").out(1, "max_guesses");
-            }),
-            &play(both_failed(), |table| {
-                table.out(0, "max_guesses").knockout_end().complete(&[1]);
-            }),
-        ),
-        // When the time is up, nobody is out if all would be.
-        reason(
-            &play(knockout(), |table| {
-                table.miss(0).miss(1).miss(2).wait(120).out(2, "timeout");
-            }),
-            &play(knockout(), |table| {
-                table.hit(0, 1).miss(1).miss(2).wait(120).out(2, "timeout");
-            }),
-        ),
         reason(
             &play(matched(), |table| {
                 table.wait(120).out(0, "timeout");
@@ -145,6 +121,41 @@ fn elimination_cases() -> Vec<Case> {
         reason(
             &forfeit_of("golf_race", "round_loss"),
             &forfeit_of("golf_race", "forfeit"),
+        ),
+    ]
+}
+
+/// Eliminations that would leave nobody.
+fn last_team_cases() -> Vec<Case> {
+    let both_failed = || {
+        let config = json!({ "max_guesses": 2 });
+        play(Table::new("knockout", 2, config), |table| {
+            table.start().round();
+            table.miss(0).miss(1).miss(0).miss(1);
+        })
+    };
+    vec![
+        // Both fail for the last time, and the second must stay since the first has to go.
+        case(
+            Rule::R27,
+            "invalid_elimination_timing",
+            &play(both_failed(), |table| {
+                table.out(0, "max_guesses").out(1, "max_guesses");
+            }),
+            &play(both_failed(), |table| {
+                table.out(0, "max_guesses").knockout_end().complete(&[1]);
+            }),
+        ),
+        // When the time is up, nobody is out if all would be.
+        case(
+            Rule::R27,
+            "invalid_elimination_reason",
+            &play(knockout(), |table| {
+                table.miss(0).miss(1).miss(2).wait(120).out(2, "timeout");
+            }),
+            &play(knockout(), |table| {
+                table.hit(0, 1).miss(1).miss(2).wait(120).out(2, "timeout");
+            }),
         ),
     ]
 }

@@ -39,6 +39,7 @@ pub(super) fn cases() -> Vec<Case> {
         start_cases(),
         give_up_cases(),
         number_cases(),
+        winner_cases(),
         closing_cases(),
         pause_cases(),
         clock_cases(),
@@ -225,6 +226,32 @@ fn number_cases() -> Vec<Case> {
     ]
 }
 
+/// Rounds that are closed with a winner, and were not solved.
+fn winner_cases() -> Vec<Case> {
+    vec![
+        case(
+            Rule::R17,
+            "round_not_active",
+            &play(two_player(), |table| {
+                table.miss(0).close(0);
+            }),
+            &play(two_player(), |table| {
+                table.miss(0).hit(0, 1).close(0);
+            }),
+        ),
+        case(
+            Rule::R17,
+            "round_not_active",
+            &play(race(), |table| {
+                table.abandon(0, "timeout").close(0);
+            }),
+            &play(race(), |table| {
+                table.abandon(0, "timeout").hit(0, 1).close(0);
+            }),
+        ),
+    ]
+}
+
 fn closing_cases() -> Vec<Case> {
     let ended = |table: &mut Table, outcome: &str| {
         let own = json!({ "winners": [], "outcome": outcome });
@@ -251,26 +278,6 @@ fn closing_cases() -> Vec<Case> {
             &play(two_player(), |table| {
                 table.miss(0);
                 ended(table, "skipped");
-            }),
-        ),
-        case(
-            Rule::R17,
-            "round_not_active",
-            &play(two_player(), |table| {
-                table.miss(0).close(0);
-            }),
-            &play(two_player(), |table| {
-                table.miss(0).hit(0, 1).close(0);
-            }),
-        ),
-        case(
-            Rule::R17,
-            "round_not_active",
-            &play(race(), |table| {
-                table.abandon(0, "timeout").close(0);
-            }),
-            &play(race(), |table| {
-                table.abandon(0, "timeout").hit(0, 1).close(0);
             }),
         ),
         case(
