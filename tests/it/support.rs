@@ -1,12 +1,15 @@
 //! What every test here stands on: a world with a database of its own on one of the two backends, and
 //! servers on it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gamebot_event_store::config::{Config, FlagValue, Sources};
 use gamebot_event_store::projection::{ProjectionOptions, Projections};
 use gamebot_event_store::registry::{self, Categories, Registry, RegistryOptions};
+use gamebot_event_store::scope::Scope;
 use gamebot_event_store::store::{Database, DatabaseOptions, EventStore};
 use tempfile::TempDir;
 use testkit::{GraphqlClient, ServerProcess, ServerProcessBuilder, shared_postgres};
@@ -57,6 +60,27 @@ pub(crate) use on_both_backends;
 pub(crate) struct World {
     database_url: String,
     folder: TempDir,
+}
+
+/// What callers may see, of a world in which two guilds are of interest.
+pub(crate) fn scopes(one: &str, other: &str) -> Vec<Scope> {
+    let guilds = |guilds: &[&str], include_without_guild| Scope::Guilds {
+        guild_ids: guilds
+            .iter()
+            .copied()
+            .map(Arc::from)
+            .collect::<BTreeSet<Arc<str>>>(),
+        include_without_guild,
+    };
+    vec![
+        Scope::All,
+        guilds(&[], false),
+        guilds(&[], true),
+        guilds(&[one], false),
+        guilds(&[other], true),
+        guilds(&[one, other], false),
+        guilds(&["nobody's"], false),
+    ]
 }
 
 /// A server at an address of a world's database, such as a proxy's, to be adjusted before it starts.

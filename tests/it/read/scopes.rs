@@ -12,36 +12,16 @@ use gamebot_event_store::store::{
 use gamebot_event_store::stream::StreamName;
 
 use super::history::{GUILDS, Known, STREAMS, fill, guild_of, open};
-use crate::support::{World, on_both_backends};
+use crate::support::{World, on_both_backends, scopes};
 
 on_both_backends!(every_read_keeps_to_its_scope);
-
-fn scopes() -> Vec<Scope> {
-    let guilds = |guilds: &[&str], include_without_guild| Scope::Guilds {
-        guild_ids: guilds
-            .iter()
-            .copied()
-            .map(Arc::from)
-            .collect::<BTreeSet<Arc<str>>>(),
-        include_without_guild,
-    };
-    vec![
-        Scope::All,
-        guilds(&[], false),
-        guilds(&[], true),
-        guilds(&[GUILDS[0]], false),
-        guilds(&[GUILDS[0]], true),
-        guilds(&[GUILDS[0], GUILDS[2]], false),
-        guilds(&["nobody's"], false),
-    ]
-}
 
 async fn every_read_keeps_to_its_scope(world: World) {
     let store = open(&world).await;
     let log = fill(&store, 11, 80).await;
     let used: BTreeSet<&str> = log.iter().map(|event| event.stream).collect();
     assert_eq!(used, BTreeSet::from(STREAMS), "every stream has an event");
-    for scope in scopes() {
+    for scope in scopes(GUILDS[0], GUILDS[2]) {
         let visible: Vec<&Known> = log
             .iter()
             .filter(|event| scope.allows(event.guild))

@@ -1,7 +1,5 @@
 //! A scope lies over every read of a read model: what is outside does not exist.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use gamebot_event_store::projection::{
@@ -14,32 +12,12 @@ use serde_json::json;
 use super::door::{append, start};
 use super::story::{answers, events_of};
 use crate::read::history::open;
-use crate::support::{World, on_both_backends};
+use crate::support::{World, on_both_backends, scopes};
 
 on_both_backends!(every_read_of_a_read_model_keeps_to_its_scope);
 
 /// Two guilds, and direct messages.
 const GUILDS: [Option<&str>; 3] = [Some("81384788765712384"), Some("9"), None];
-
-fn scopes() -> Vec<Scope> {
-    let guilds = |guilds: &[&str], include_without_guild| Scope::Guilds {
-        guild_ids: guilds
-            .iter()
-            .copied()
-            .map(Arc::from)
-            .collect::<BTreeSet<Arc<str>>>(),
-        include_without_guild,
-    };
-    vec![
-        Scope::All,
-        guilds(&[], false),
-        guilds(&[], true),
-        guilds(&["9"], false),
-        guilds(&["9"], true),
-        guilds(&["9", "81384788765712384"], false),
-        guilds(&["nobody's"], false),
-    ]
-}
 
 /// Tells the same of each guild, and waits until all of it is projected.
 async fn fill(world: &World) {
@@ -101,7 +79,7 @@ async fn every_read_of_a_read_model_keeps_to_its_scope(world: World) {
     let store = open(&world).await;
     let projections = read_only(&world, &store);
     let view = async |kind| projections.view(kind, None).await.unwrap();
-    for scope in scopes() {
+    for scope in scopes("9", "81384788765712384") {
         teams_keep_to(&view(ProjectionKind::Teams).await, &scope).await;
         players_keep_to(&view(ProjectionKind::Players).await, &scope).await;
         guilds_keep_to(&view(ProjectionKind::Guilds).await, &scope).await;
