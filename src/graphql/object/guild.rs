@@ -55,6 +55,10 @@ pub(in crate::graphql) struct GameVariation {
     retired_at: Option<DateTime<Utc>>,
 }
 
+#[expect(
+    clippy::unused_async,
+    reason = "the library wants every resolver to be async"
+)]
 #[ComplexObject]
 impl GameVariation {
     /// What it sets otherwise than the mode; its keys are free.

@@ -35,6 +35,10 @@ pub(in crate::graphql) struct ErrorLogEntry {
     retriable: Option<bool>,
 }
 
+#[expect(
+    clippy::unused_async,
+    reason = "the library wants every resolver to be async"
+)]
 #[ComplexObject]
 impl ErrorLogEntry {
     /// The latest one's data, as it is stored: message, context and whatever else its type has.
