@@ -1,7 +1,9 @@
 //! A game, live: each state once and in order, whatever happens on the way.
 
 use serde_json::{Value, json};
-use testkit::{ChaosProxy, Expected, GraphqlClient, SocketOptions, Subscription, eventually};
+use testkit::{
+    ChaosProxy, Expected, GraphqlClient, ServerProcess, SocketOptions, Subscription, eventually,
+};
 
 use super::door::{
     GAME, append, append_all, append_events, assert_shows, change, events, fold, fold_from,
@@ -25,6 +27,23 @@ async fn live(base_url: &str, game_id: &str) -> Subscription {
     Subscription::start(base_url, &query(), json!({"id": game_id})).await
 }
 
+/// The feed of a game of which there is no event yet, so that there is nothing to tell: only the list says when the
+/// feed has begun.
+async fn live_before_the_game(
+    server: &ServerProcess,
+    client: &GraphqlClient,
+    game_id: &str,
+) -> Subscription {
+    let feed = live(&server.base_url(), game_id).await;
+    eventually("the feed to wait for the game", async || {
+        let query = "{ liveSubscriptions(filter: {kinds: [GAME]}) { nodes { state } } }";
+        let listed = client.query(query, json!({})).await;
+        (listed["liveSubscriptions"]["nodes"][0]["state"] == "LIVE").then_some(())
+    })
+    .await;
+    feed
+}
+
 async fn next(feed: &mut Subscription) -> Value {
     feed.next().await.expect("the feed ended")["game"].take()
 }
@@ -34,14 +53,7 @@ async fn a_live_game_tells_the_state_at_once_and_after_each_event(world: World) 
     let script = sample("knockout");
     let states = fold(&script);
     let all = events(&script);
-    // Before there is a game, there is nothing to tell: only the list says when the feed has begun.
-    let mut early = live(&server.base_url(), &script.game_id).await;
-    eventually("the feed to wait for the game", async || {
-        let query = "{ liveSubscriptions(filter: {kinds: [GAME]}) { nodes { state } } }";
-        let listed = client.query(query, json!({})).await;
-        (listed["liveSubscriptions"]["nodes"][0]["state"] == "LIVE").then_some(())
-    })
-    .await;
+    let mut early = live_before_the_game(&server, &client, &script.game_id).await;
     append_events(&client, &script.stream_name(), &all[..20], 3).await;
     let mut late = live(&server.base_url(), &script.game_id).await;
     assert_shows(&next(&mut late).await, &states[19]);
@@ -183,7 +195,7 @@ async fn a_live_game_outlives_lost_databases() {
     let client = GraphqlClient::new(&server.base_url());
     let script = sample("knockout");
     let states = fold(&script);
-    let mut feed = live(&server.base_url(), &script.game_id).await;
+    let mut feed = live_before_the_game(&server, &client, &script.game_id).await;
     for (part, number) in events(&script).chunks(9).zip(0..) {
         if number % 2 == 1 {
             proxy.cut_all();
