@@ -95,6 +95,8 @@ struct Inner {
     progress: Progress,
     /// Rung when there may be a build to work at.
     wake: Notify,
+    /// Somebody waits for a projection to come further.
+    awaited: Notify,
     stop: watch::Sender<bool>,
     /// Whether there are builds, and all of this log, as far as this node knows. One that works at projections
     /// has seen to it; until then nobody is answered.
@@ -141,6 +143,7 @@ impl Projections {
             node_id: Uuid::now_v7(),
             progress: Progress::default(),
             wake: Notify::new(),
+            awaited: Notify::new(),
             stop: watch::Sender::new(false),
             is_set_up: watch::Sender::new(false),
             supervisor: Mutex::default(),

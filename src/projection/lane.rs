@@ -142,13 +142,13 @@ impl<'a> Lane<'a> {
         let mut page = self.read(self.build.position).await?;
         loop {
             if page.through > self.build.position {
+                let concerns = !page.events.is_empty();
                 page = self.step(page).await?;
                 if self.build.state == BuildState::Building && page.events.is_empty() {
                     self.take_over().await?;
                 }
                 if page.events.is_empty() {
-                    // Many commits move the checkpoint once.
-                    tokio::time::sleep(QUIET).await;
+                    self.gather(concerns).await;
                     page = self.read(self.build.position).await?;
                 }
                 continue;
@@ -168,6 +168,19 @@ impl<'a> Lane<'a> {
                 self.apply(&mut sign).await?;
             }
             page = self.read(self.build.position).await?;
+        }
+    }
+
+    /// Lets commits gather, so that many of them move the checkpoint once: for longer where the last ones did not
+    /// concern the projection, unless somebody waits for it.
+    async fn gather(&self, last_concerned: bool) {
+        if last_concerned {
+            tokio::time::sleep(QUIET).await;
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(IDLE) => {}
+            () = self.inner.awaited.notified() => {}
         }
     }
 
@@ -419,3 +432,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_millis(750);
 /// How long a lane that has caught up gathers what comes before it looks again: on a busy log a transaction for
 /// each append would cost more than it shows.
 const QUIET: Duration = Duration::from_millis(10);
+/// The same for one that is not concerned by what comes: four of five are not while games are played, and each
+/// would commit its checkpoint a hundred times a second.
+const IDLE: Duration = Duration::from_millis(100);

@@ -83,7 +83,8 @@ impl Projections {
                     waited: waits,
                 });
             }
-            // This node may be the one that works at it, and then it knows at once.
+            // This node may be the one that works at it, and then it hurries, and knows at once.
+            self.0.awaited.notify_waiters();
             let mut progress = self.0.progress.subscribe(kind);
             let told = progress.wait_for(|position| *position >= wanted);
             let is_told = tokio::time::timeout(LOOK, told).await.is_ok();
