@@ -1,6 +1,6 @@
 //! The words in which these tests talk to the server, and their way past it into the database.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, QueryResult, Statement};
 use serde_json::{Value, json};
 use testkit::{Expected, GraphqlClient};
 use uuid::Uuid;
@@ -206,6 +206,16 @@ impl Inside {
             .execute_unprepared(sql)
             .await
             .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Takes the trigger away that refuses to change events.
+    pub(crate) async fn unlock_events(&self) {
+        let on_table = match self.connection.get_database_backend() {
+            DbBackend::Sqlite => "",
+            _ => " ON events",
+        };
+        let drop = format!("DROP TRIGGER events_refuse_update{on_table}");
+        self.execute(&drop).await;
     }
 
     /// The rows that a query finds.

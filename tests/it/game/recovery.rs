@@ -180,13 +180,7 @@ async fn an_event_that_was_changed_in_the_database_is_found(world: World) {
     let script = sample("knockout");
     append_all(&client, &script, 81).await;
     let inside = Inside::of(&world).await;
-    inside
-        .execute(if world.is_sqlite() {
-            "DROP TRIGGER events_refuse_update"
-        } else {
-            "DROP TRIGGER events_refuse_update ON events"
-        })
-        .await;
+    inside.unlock_events().await;
     let guess = script
         .events
         .iter()

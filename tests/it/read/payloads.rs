@@ -140,13 +140,7 @@ async fn a_text_that_was_damaged_spoils_neither_the_page_nor_the_feed(world: Wor
     let notes = json!([note(), note(), note()]);
     client.appended(&stream, Expected::NoStream, notes).await;
     let inside = Inside::of(&world).await;
-    inside
-        .execute(if world.is_sqlite() {
-            "DROP TRIGGER events_refuse_update"
-        } else {
-            "DROP TRIGGER events_refuse_update ON events"
-        })
-        .await;
+    inside.unlock_events().await;
     inside
         .execute("UPDATE events SET data = '{\"a\":' WHERE stream_version = 1")
         .await;
